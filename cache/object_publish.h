@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Give checked bytes their name: stage, (write,) seal, link.
+ *
+ *	STAGED ---> SEALED ---> LINKED
+ *
+ *	STAGED	a nameless inode (O_TMPFILE) in the store; nobody can see it.
+ *		The writer fills it and checks its digest.
+ *	SEALED	fs-verity is on and the kernel measured the right digest; without
+ *		fs-verity: the data is flushed.  Mode 0444.
+ *	LINKED	the name exists.  A name exists only for whole, checked bytes.
+ *
+ * "Has verity and the right digest" is the commit mark: after a crash a name
+ * without it is a miss.  A crash before LINKED leaves nothing behind.  Names are
+ * made durable by cfs_store_sync(), once per batch.
+ *
+ * Ownership: descriptors passed in are consumed where it says so.  Functions
+ * here block (sealing writes the file out) and may be called from any thread.
+ */
+#ifndef CACHE_OBJECT_PUBLISH_H
+#define CACHE_OBJECT_PUBLISH_H
+
+#include <stdint.h>
+
+#include "cache/digest.h"
+
+struct cfs_store;
+
+enum {
+	CFS_PUBLISH_EXISTED = 1,	/* the name was there, with the right digest */
+};
+
+/**
+ * cfs_object_stage() - make a nameless file to write an object into
+ * @store: where it will be published
+ * @size: bytes to come: space is reserved for them and their Merkle tree, so
+ *	that a full disk shows now; 0 reserves nothing
+ * @ret_fd: read-write descriptor, owned by the caller; untouched on failure
+ *
+ * Return: 0, -ENOSPC, -EDQUOT, -EROFS or what the file system said.
+ */
+int cfs_object_stage(struct cfs_store *store, uint64_t size, int *ret_fd);
+
+/**
+ * cfs_object_publish() - seal a staged file and give it its name
+ * @store: the store it was staged in
+ * @fd: from cfs_object_stage(), with all bytes written; consumed, whatever is
+ *	returned; no other descriptor of it may be open for writing
+ * @digest: the digest of its bytes, which the caller has checked; the kernel
+ *	checks it again where it can
+ *
+ * Losing a race to another publisher of the same digest is success.  An object
+ * of that name that fails its check is moved aside and replaced.
+ *
+ * Return: 0, CFS_PUBLISH_EXISTED, -EBADMSG if the kernel measured another
+ * digest, -ENOSPC, -EDQUOT, -EROFS, -EIO or what the file system said.
+ */
+int cfs_object_publish(struct cfs_store *store, int fd,
+		       const struct cfs_digest *digest);
+
+/**
+ * cfs_store_sync() - make every name published so far durable
+ *
+ * Return: 0 or -errno.
+ */
+int cfs_store_sync(struct cfs_store *store);
+
+#endif /* CACHE_OBJECT_PUBLISH_H */

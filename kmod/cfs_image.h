@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The only code that turns image bytes into numbers.  Compiled in the kernel
+ * and out of it (see cfs_compat.h): no allocation, no I/O, no locks, no page
+ * cache.  Bytes come through the caller's ->read(), by copy, so that what was
+ * checked is what is used even if the file below changes meanwhile.
+ *
+ * Nothing in an image is trusted: every field is checked before use, and each
+ * error an image can cause is -EFSCORRUPTED (-EUCLEAN), or -EOPNOTSUPP for a
+ * feature that composefs images do not use.  Cost per call is bounded by
+ * constants, not by numbers found in the image, unless the function says so.
+ *
+ * Ownership: structs are the caller's; buffers passed in are borrowed for the
+ * duration of the call.  An opened image is never written again and may be used
+ * by any number of threads, if its ->read() may.
+ */
+#ifndef CFS_IMAGE_H
+#define CFS_IMAGE_H
+
+#include "cfs_format.h"
+
+/**
+ * struct cfs_source - where the bytes of an image come from
+ * @size: of the image file, in bytes
+ * @read: copy @len bytes at @offset into @buf; the reader has checked that they
+ *	lie inside @size; returns 0 or -errno
+ */
+struct cfs_source {
+	u64 size;
+	int (*read)(const struct cfs_source *source, u64 offset, void *buf,
+		    size_t len);
+};
+
+/**
+ * struct cfs_image - an image whose header and superblock have been checked
+ */
+struct cfs_image {
+	const struct cfs_source *source;	/* borrowed */
+	u64 size;
+	u64 inos;
+	u64 root_nid;
+	s64 build_time;			/* mtime of compact inodes, seconds */
+	u32 build_time_nsec;
+	u32 xattr_blkaddr;
+	u32 composefs_version;
+	bool has_acl;
+};
+
+/**
+ * struct cfs_inode - one inode, decoded and checked
+ * @nid: its place in the image; stable, a name for the inode
+ * @mode: type and permissions, type is one of the seven
+ * @rdev: for character and block devices: as stat(2) encodes it in 32 bits
+ * @layout: CFS_LAYOUT_*
+ * @xattr_offset: byte offset of the xattr body
+ * @xattr_len: bytes of the xattr body, 0 if there is none
+ * @data_offset: byte offset of the whole blocks, if the layout has them
+ * @tail_offset: byte offset of the inline tail
+ * @tail_len: bytes of data in the inline tail
+ */
+struct cfs_inode {
+	u64 nid;
+	u64 size;
+	s64 mtime_sec;
+	u32 mtime_nsec;
+	u32 mode;
+	u32 nlink;
+	u32 uid;
+	u32 gid;
+	u32 rdev;
+	u32 ino;
+	u8 layout;
+	u32 xattr_len;
+	u64 xattr_offset;
+	u64 data_offset;
+	u64 tail_offset;
+	u32 tail_len;
+};
+
+/**
+ * cfs_image_open() - check header and superblock
+ * @image: filled in on success, untouched on failure
+ * @source: borrowed for as long as @image is used
+ *
+ * Reads two structs: cost does not depend on the size of the image.
+ *
+ * Return: 0; -EINVAL if this is not a composefs image; -EOPNOTSUPP if it needs
+ * an EROFS feature that composefs images do not use; -EFSCORRUPTED if it
+ * contradicts itself; or what ->read() returned.
+ */
+int cfs_image_open(struct cfs_image *image, const struct cfs_source *source);
+
+/**
+ * cfs_inode_read() - decode an inode
+ * @nid: untrusted
+ *
+ * Checks what can be known from the inode alone: type bits, layout, that size,
+ * xattr body, blocks and tail lie inside the image, link and inline sizes.
+ *
+ * Return: 0, -EFSCORRUPTED, -EOPNOTSUPP, or what ->read() returned.
+ */
+int cfs_inode_read(const struct cfs_image *image, u64 nid,
+		   struct cfs_inode *ret);
+
+/**
+ * cfs_data_read() - bytes that the image itself holds
+ * @inode: a symlink, a directory or a regular file with inline content
+ * @offset: @offset + @len must not exceed the inode's size
+ *
+ * Return: 0, -EFSCORRUPTED, or what ->read() returned.
+ */
+int cfs_data_read(const struct cfs_image *image, const struct cfs_inode *inode,
+		  u64 offset, void *buf, size_t len);
+
+/* ---- cfs_dir.c ---- */
+
+/**
+ * struct cfs_dir_entry - one name of a directory
+ * @name: no NUL at the end, no '/' or NUL inside, not empty
+ * @file_type: CFS_FT_*; only a hint, the inode decides
+ */
+struct cfs_dir_entry {
+	const char *name;
+	u32 name_len;
+	u8 file_type;
+	u64 nid;
+};
+
+/**
+ * typedef cfs_dir_fn - called for each entry
+ * @position: of this entry; pass position + 1 to go on behind it
+ *
+ * Return: 0 to go on, anything else to stop.
+ */
+typedef int (*cfs_dir_fn)(void *context, const struct cfs_dir_entry *entry,
+			  u64 position);
+
+/**
+ * cfs_dir_iterate() - visit the entries of a directory in stored order
+ * @dir: a directory
+ * @position: where to start: 0, or one more than a position seen; a position is
+ *	block number << 12 | index in the block, stable for the image's life
+ * @block: scratch space of CFS_BLOCK_SIZE bytes
+ *
+ * "." and ".." are entries like others.  Order within and between blocks is
+ * checked (strictly ascending within a call).
+ *
+ * Return: 0 at the end, what @fn returned, -EFSCORRUPTED, or what ->read()
+ * returned.
+ */
+int cfs_dir_iterate(const struct cfs_image *image, const struct cfs_inode *dir,
+		    u64 position, void *block, cfs_dir_fn fn, void *context);
+
+/**
+ * cfs_dir_lookup() - find a name by binary search
+ * @block: scratch space of CFS_BLOCK_SIZE bytes
+ * @ret: nid and type on success; ->name points to @name
+ *
+ * Return: 0, -ENOENT, -EFSCORRUPTED, or what ->read() returned.
+ */
+int cfs_dir_lookup(const struct cfs_image *image, const struct cfs_inode *dir,
+		   const char *name, size_t name_len, void *block,
+		   struct cfs_dir_entry *ret);
+
+/* ---- cfs_xattr.c ---- */
+
+#define CFS_XATTR_NAME_BUF	(256 + 32)	/* longest prefix + suffix + NUL */
+
+/**
+ * struct cfs_xattr - one stored xattr, as an EROFS reader sees it
+ * @name: prefix and suffix joined, NUL at the end
+ * @value_offset: byte offset of the value in the image
+ */
+struct cfs_xattr {
+	char name[CFS_XATTR_NAME_BUF];
+	u32 name_len;
+	u32 value_len;
+	u64 value_offset;
+};
+
+typedef int (*cfs_xattr_fn)(void *context, const struct cfs_xattr *xattr);
+
+/**
+ * cfs_xattr_iterate() - visit the stored xattrs of an inode, inline ones first
+ *
+ * Cost is bounded by the inode's xattr body (at most 256 KiB) and 255 shared
+ * references.
+ *
+ * Return: 0, what @fn returned, -EFSCORRUPTED, or what ->read() returned.
+ */
+int cfs_xattr_iterate(const struct cfs_image *image,
+		      const struct cfs_inode *inode, struct cfs_xattr *scratch,
+		      cfs_xattr_fn fn, void *context);
+
+/**
+ * cfs_xattr_value() - copy a value out of the image
+ * @buf: room for @xattr->value_len bytes
+ */
+int cfs_xattr_value(const struct cfs_image *image,
+		    const struct cfs_xattr *xattr, void *buf);
+
+/**
+ * cfs_xattr_visible() - what name does a mounted tree show for a stored xattr?
+ * @name: the stored name; rewritten in place to the visible one
+ *
+ * As overlayfs would: trusted.overlay.overlay.X (escaped) is shown as
+ * trusted.overlay.X; any other trusted.overlay.* is hidden.
+ *
+ * Return: true if it is shown.
+ */
+bool cfs_xattr_visible(struct cfs_xattr *xattr);
+
+/* ---- cfs_backing.c ---- */
+
+#define CFS_BACKING_PATH_MAX	4096
+
+/**
+ * struct cfs_backing - what a regular file's content is
+ * @has_digest: the image names an fs-verity SHA-256 digest
+ * @path: object path below a basedir, no leading '/', NUL at the end; empty if
+ *	the image names none.  Checked: no empty, "." or ".." component, so it
+ *	can't leave the basedir.
+ */
+struct cfs_backing {
+	bool has_digest;
+	u8 digest[32];
+	u32 path_len;
+	char path[CFS_BACKING_PATH_MAX];
+};
+
+/** cfs_inode_has_backing() - is the content an object (and not in the image)? */
+bool cfs_inode_has_backing(const struct cfs_inode *inode);
+
+/**
+ * cfs_backing_read() - which object is this file's content?
+ * @inode: one that cfs_inode_has_backing()
+ *
+ * Return: 0, -EFSCORRUPTED (malformed metacopy or redirect), -EOPNOTSUPP (a
+ * digest that is not SHA-256), or what ->read() returned.
+ */
+int cfs_backing_read(const struct cfs_image *image,
+		     const struct cfs_inode *inode, struct cfs_xattr *scratch,
+		     struct cfs_backing *ret);
+
+/**
+ * cfs_dir_entry_is_stub() - is this one of the 256 stubs that a tree hides?
+ * @dir: where it is; stubs exist in the root only
+ * @inode: what it leads to
+ */
+bool cfs_dir_entry_is_stub(const struct cfs_image *image,
+			   const struct cfs_inode *dir,
+			   const struct cfs_dir_entry *entry,
+			   const struct cfs_inode *inode);
+
+#endif /* CFS_IMAGE_H */
