@@ -36,7 +36,7 @@ void cfs_verity_hash_reset(struct cfs_verity_hash *hash);
 /**
  * cfs_verity_hash_add() - add the next @len bytes
  *
- * Return: 0, or -EIO if libcrypto failed.
+ * Return: 0, -ENOMEM, or -EIO if libcrypto failed.
  */
 int cfs_verity_hash_add(struct cfs_verity_hash *hash, const void *data,
 			size_t len);
@@ -46,7 +46,7 @@ int cfs_verity_hash_add(struct cfs_verity_hash *hash, const void *data,
  * @hash: must be reset before it is used again
  * @ret: the digest; untouched on failure
  *
- * Return: 0, or -EIO if libcrypto failed.
+ * Return: 0, -ENOMEM, or -EIO if libcrypto failed.
  */
 int cfs_verity_hash_finish(struct cfs_verity_hash *hash,
 			   struct cfs_digest *ret);
