@@ -5,7 +5,8 @@
  * cfs_*.[ch] are built twice: by Kbuild into composefs.ko, and
  * by CMake into the userspace libraries, tests and fuzzers.  They may use only
  * what this header provides: fixed-width types, endian conversion, errno
- * values, memcmp() and static_assert().  No allocation, no I/O, no locks.
+ * values, file type bits, the mem*() functions, strlen(), strnlen(), xxh32() and
+ * static_assert().  No allocation, no I/O, no locks.
  */
 #ifndef CFS_COMPAT_H
 #define CFS_COMPAT_H
@@ -14,9 +15,12 @@
 #include <asm/byteorder.h>
 #include <linux/build_bug.h>
 #include <linux/errno.h>
+#include <linux/limits.h>
+#include <linux/stat.h>
 #include <linux/stddef.h>
 #include <linux/string.h>
 #include <linux/types.h>
+#include <linux/xxhash.h>
 #else
 #include <assert.h>
 #include <endian.h>
@@ -26,6 +30,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <xxhash.h>
 
 typedef uint8_t u8;
 typedef uint16_t u16;
@@ -34,12 +40,20 @@ typedef uint64_t u64;
 typedef int32_t s32;
 typedef int64_t s64;
 
-#define le16_to_cpu(v)	le16toh((u16)(v))
-#define le32_to_cpu(v)	le32toh((u32)(v))
-#define le64_to_cpu(v)	le64toh((u64)(v))
-#define cpu_to_le16(v)	((__le16)htole16(v))
-#define cpu_to_le32(v)	((__le32)htole32(v))
-#define cpu_to_le64(v)	((__le64)htole64(v))
+#ifdef __CHECKER__			/* sparse checks the conversions */
+#define __force __attribute__((force))
+#else
+#define __force
+#endif
+
+#define le16_to_cpu(v)	le16toh((__force u16)(__le16)(v))
+#define le32_to_cpu(v)	le32toh((__force u32)(__le32)(v))
+#define le64_to_cpu(v)	le64toh((__force u64)(__le64)(v))
+#define cpu_to_le16(v)	((__force __le16)htole16(v))
+#define cpu_to_le32(v)	((__force __le32)htole32(v))
+#define cpu_to_le64(v)	((__force __le64)htole64(v))
+
+#define xxh32(data, len, seed)	XXH32(data, len, seed)
 
 #endif
 

@@ -29,6 +29,7 @@
 #define CFS_HEADER_FLAG_HAS_ACL	(1U << 0)	/* some inode has a POSIX ACL */
 #define CFS_VERSION_MIN		0	/* versions written: 0 and 1 */
 #define CFS_VERSION_MAX		1
+#define CFS_VERSION_READ_MAX	2
 
 /* At offset 0. */
 struct cfs_header {
@@ -138,6 +139,8 @@ static_assert(offsetof(struct cfs_inode_extended, mtime) == 32, "on-disk offset"
 #define CFS_CHUNK_INDEXES	0x20	/* never set in an image */
 #define CFS_CHUNK_BITS_MAX	43
 #define CFS_CHUNK_HOLE		0xffffffffU	/* each block map entry */
+#define CFS_CHUNKS_MAX		1024		/* of one file */
+#define CFS_BACKING_SIZE_MAX	((__u64)CFS_CHUNKS_MAX << CFS_CHUNK_BITS_MAX)
 
 /* Start of an inode's xattr body, then shared references, then entries. */
 struct cfs_xattr_header {
