@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What an administrator can set about fetching, with the defaults.
+ *
+ * Ownership: a struct fetch_config owns its strings; fetch_config_init() makes
+ * an empty one, fetch_config_free() releases what it holds.  Modules borrow the
+ * configuration for as long as they live.
+ */
+#ifndef FETCHER_CONFIG_H
+#define FETCHER_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FETCH_MIRRORS_MAX	16
+
+/**
+ * struct fetch_config - all of it
+ * @mirrors: base URLs, best first, without a slash at the end
+ * @n_mirrors: how many
+ * @hard: wait for ever for a mirror; else give up after @deadline_ms
+ * @deadline_ms: counted from the digest's first miss
+ * @max_transfers: GETs in flight at once
+ * @max_connections: open at once, over all mirrors; 0: as @max_transfers
+ * @max_unknown_size: cap for an object whose size is not known, bytes
+ * @max_image_size: cap for an image, bytes
+ * @connect_ms: for each address tried, and for the name look-up
+ * @tls_ms: for the TLS handshake
+ * @first_byte_ms: from the request to the first byte of the answer
+ * @stall_ms: window in which at least @stall_rate bytes a second must come
+ * @stall_rate: bytes a second
+ * @object_ms: for a whole object, plus its size at @object_rate
+ * @object_rate: bytes a second
+ * @proxy: URL of a proxy, or NULL; the environment is not looked at
+ * @ca_bundle: file of PEM certificates, or NULL for SSL_CERT_FILE, SSL_CERT_DIR
+ *	or the system's
+ * @headers: lines sent with every request to a mirror (not where it redirects
+ *	to), such as "Authorization: Bearer x"
+ * @n_headers: how many
+ * @user_agent: NULL for the default
+ */
+struct fetch_config {
+	char *mirrors[FETCH_MIRRORS_MAX];
+	size_t n_mirrors;
+
+	bool hard;
+	uint64_t deadline_ms;
+	unsigned int max_transfers;
+	unsigned int max_connections;
+	uint64_t max_unknown_size;
+	uint64_t max_image_size;
+
+	unsigned int connect_ms;
+	unsigned int tls_ms;
+	unsigned int first_byte_ms;
+	unsigned int stall_ms;
+	unsigned int stall_rate;
+	unsigned int object_ms;
+	unsigned int object_rate;
+
+	char *proxy;
+	char *ca_bundle;
+	char **headers;
+	size_t n_headers;
+	char *user_agent;
+};
+
+/** fetch_config_init() - all defaults, no mirror */
+void fetch_config_init(struct fetch_config *config);
+
+/** fetch_config_free() - release what it holds; the struct is the caller's */
+void fetch_config_free(struct fetch_config *config);
+
+/**
+ * fetch_config_add_mirror() - append a mirror
+ * @config: to change
+ * @url: http or https, with a host, without user, query or fragment; copied
+ *
+ * Return: 0, -EINVAL (not such a URL), -E2BIG (too many) or -ENOMEM.
+ */
+int fetch_config_add_mirror(struct fetch_config *config, const char *url);
+
+/**
+ * fetch_config_add_header_file() - read request headers from a file
+ * @config: to change
+ * @path: one "Name: value" a line; empty lines and lines beginning with # are
+ *	passed over
+ *
+ * Return: 0, -EINVAL (a line that is not a header), -EFBIG (over 64 KiB),
+ * -ENOMEM or what open and read gave.
+ */
+int fetch_config_add_header_file(struct fetch_config *config, const char *path);
+
+/**
+ * fetch_config_add_token_file() - send "Authorization: Bearer" and the file's
+ *	first line
+ *
+ * Return: as fetch_config_add_header_file().
+ */
+int fetch_config_add_token_file(struct fetch_config *config, const char *path);
+
+#endif /* FETCHER_CONFIG_H */

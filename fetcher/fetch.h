@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One object's journey from "somebody opened it" to "it is in the store".
+ *
+ *	 first        slot and           all bytes      hashed and
+ *	 waiter       mirror free        are here       published
+ *	------> QUEUED ------> TRANSFER ------> SEALING ------> DONE
+ *	           ^              |                |  |
+ *	           |   failed,    |   wrong bytes, |  | the store
+ *	           |   others     |   others left  |  | failed
+ *	           +--------------+----------------+  |
+ *	           |              |                |  |
+ *	           | woken up     | none left:     |  |
+ *	           |              v wait           |  v
+ *	           +---------- BACKOFF <-----------+  FAILED
+ *
+ *	QUEUED		holds no buffer, no connection, no file
+ *	TRANSFER	one GET is active; its bytes are hashed and written
+ *	SEALING		all bytes came: hash, compare and publish, on a pool thread
+ *	BACKOFF		every mirror failed in this round; a timer runs
+ *	DONE, FAILED	every waiter has been answered; the fetch is gone
+ *
+ * From QUEUED, TRANSFER and BACKOFF a fetch also FAILs when no mirror has the
+ * object, when its deadline is over (soft), and, unless somebody seeds it, when
+ * its last waiter leaves.
+ *
+ * Invariants: at most one fetch a digest, and one GET a fetch; later askers are
+ * waiters of the first.  Every waiter is called exactly once or has left.  Bytes
+ * that do not have the digest are never sealed and never get a name.
+ *
+ * Ownership: fetcher_new() gives the caller an engine to fetcher_free(); all it
+ * is made of is borrowed.  A struct fetch_waiter is the caller's, borrowed from
+ * fetch_object() until done or fetch_leave().  Everything here runs on the loop's
+ * thread.
+ */
+#ifndef FETCHER_FETCH_H
+#define FETCHER_FETCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cache/digest.h"
+#include "fetcher/stats.h"
+
+struct cfs_store;
+struct fetch;
+struct fetch_config;
+struct fetch_transport;
+struct fetcher;
+struct loop;
+struct mirrors;
+
+#define FETCH_SIZE_UNKNOWN	UINT64_MAX
+
+enum fetch_kind {
+	FETCH_DEMAND,		/* a reader waits: goes first */
+	FETCH_BACKGROUND,	/* seeding: goes when no demand is queued */
+};
+
+/**
+ * struct fetch_waiter - somebody who waits for an object
+ * @done: called exactly once, never from inside fetch_object(); may free the
+ *	waiter and may call fetch_object() and fetch_leave()
+ *	@err: 0, the object is in the store; or
+ *	-EIO		no mirror has it, or all send wrong bytes
+ *	-ETIMEDOUT	the deadline is over (soft)
+ *	-EHOSTUNREACH	the deadline is over, and no mirror could be reached
+ *	-ESHUTDOWN	fetcher_stop()
+ *	-ENOSPC, -EDQUOT, -EROFS, -ENOMEM, ...	the store could not take it
+ */
+struct fetch_waiter {
+	void (*done)(struct fetch_waiter *waiter, int err);
+	/* private: */
+	struct fetch *fetch;
+	struct fetch_waiter *next, **link;
+};
+
+/**
+ * struct fetch_event - what is worth a log line
+ * @digest: which object
+ * @size: bytes fetched
+ * @ms: from the first miss
+ * @mirror: base URL of the mirror in question, or NULL; borrowed
+ * @result: how it ended, or how this GET ended
+ * @err: 0, or what the waiters are told
+ * @reason: more words, or NULL; borrowed
+ * @final: the fetch is over; else one GET of it failed, or (hard) it still waits
+ */
+struct fetch_event {
+	const struct cfs_digest *digest;
+	uint64_t size;
+	uint64_t ms;
+	const char *mirror;
+	enum fetch_result result;
+	int err;
+	const char *reason;
+	bool final;
+};
+
+/**
+ * typedef fetch_log_fn - called on the loop's thread for each event
+ *
+ * One for each fetch that ends (but for those nobody waits for any more); and
+ * at most one in 10 s for each mirror and kind of failure.
+ */
+typedef void (*fetch_log_fn)(void *context, const struct fetch_event *event);
+
+/**
+ * fetcher_new() - make an engine
+ * @loop: borrowed, as all below
+ * @store: where objects go
+ * @config: mirrors and limits
+ * @log: may be NULL
+ * @log_context: passed to @log
+ * @ret: the engine, owned by the caller; untouched on failure
+ *
+ * Return: 0, -EINVAL (no mirror), -ENOMEM or -errno.
+ */
+int fetcher_new(struct loop *loop, struct cfs_store *store,
+		const struct fetch_config *config, fetch_log_fn log,
+		void *log_context, struct fetcher **ret);
+
+/**
+ * fetcher_stop() - answer every waiter with -ESHUTDOWN and make the store durable
+ * @fetcher: takes no further fetches
+ * @stopped: called once, when the last pool job is over; fetcher_free() may
+ *	follow from there on
+ * @context: passed to @stopped
+ */
+void fetcher_stop(struct fetcher *fetcher, void (*stopped)(void *context),
+		  void *context);
+
+/**
+ * fetcher_free() - NULL is allowed
+ *
+ * The engine is idle: nothing was fetched since it was made, or it has stopped.
+ */
+void fetcher_free(struct fetcher *fetcher);
+
+/**
+ * fetch_object() - get an object into the store
+ * @fetcher: the engine
+ * @digest: which object; copied
+ * @size: its size in bytes, or FETCH_SIZE_UNKNOWN
+ * @kind: demand lifts a fetch that is queued in the background
+ * @waiter: done is set by the caller
+ *
+ * Return: 0, after which @waiter is called; or -ENOMEM or -ESHUTDOWN, after
+ * which it is not.
+ */
+int fetch_object(struct fetcher *fetcher, const struct cfs_digest *digest,
+		 uint64_t size, enum fetch_kind kind,
+		 struct fetch_waiter *waiter);
+
+/**
+ * fetch_leave() - stop waiting; the waiter is not called any more
+ *
+ * The last waiter ends the fetch, unless its bytes are all here.
+ */
+void fetch_leave(struct fetcher *fetcher, struct fetch_waiter *waiter);
+
+/** fetcher_stats() - counters of the engine; borrowed */
+const struct fetch_stats *fetcher_stats(const struct fetcher *fetcher);
+
+/** fetcher_mirrors() - the mirrors with their health and counters; borrowed */
+struct mirrors *fetcher_mirrors(struct fetcher *fetcher);
+
+#endif /* FETCHER_FETCH_H */

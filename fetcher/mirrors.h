@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The mirrors and what is known of their health.
+ *
+ *	         3 failures in a row            after 10 s
+ *	CLOSED ----------------------> OPEN ------------------> HALF_OPEN
+ *	   ^                            ^  |                       |   |
+ *	   |            failure         |  | 300 s without news    |   |
+ *	   |                            +--+-----------------------+   |
+ *	   |                               v                           |
+ *	   +-------------------------------+---------------------------+
+ *	                                                     success
+ *
+ *	CLOSED		requests go there
+ *	OPEN		none does
+ *	HALF_OPEN	one does: the probe
+ *
+ * A mirror that asks for a pause (429, 503, Retry-After) is not asked before its
+ * pause is over, capped at 30 s; that is not a failure.  Among the mirrors that
+ * may be asked, those with a worse record (wrong bytes, slow by an order of
+ * magnitude) come later; else the administrator's order stands.
+ *
+ * Pure bookkeeping: no I/O, no clock, no randomness of its own.  Ownership:
+ * mirrors_new() gives the caller a set to mirrors_free().  Single-threaded.
+ */
+#ifndef FETCHER_MIRRORS_H
+#define FETCHER_MIRRORS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fetcher/stats.h"
+
+struct fetch_config;
+struct mirrors;
+
+enum mirror_state {
+	MIRROR_CLOSED,
+	MIRROR_OPEN,
+	MIRROR_HALF_OPEN,
+};
+
+enum {
+	MIRRORS_WAIT = 1,	/* mirrors_pick(): none may be asked now */
+	MIRRORS_NONE = 2,	/* mirrors_pick(): every one is in @skip */
+};
+
+#define MIRROR_OPEN_AFTER	3
+#define MIRROR_PROBE_MS		10000
+#define MIRROR_FORGET_MS	300000
+#define MIRROR_PAUSE_MAX_MS	30000
+
+/**
+ * mirrors_new() - a set of mirrors in good health
+ * @config: their URLs; copied
+ * @ret: the set, owned by the caller; untouched on failure
+ *
+ * Return: 0, -EINVAL if there is no mirror, or -ENOMEM.
+ */
+int mirrors_new(const struct fetch_config *config, struct mirrors **ret);
+
+/** mirrors_free() - NULL is allowed */
+void mirrors_free(struct mirrors *mirrors);
+
+/** mirrors_count() - how many; they are numbered from 0 in the given order */
+size_t mirrors_count(const struct mirrors *mirrors);
+
+/** mirrors_url() - base URL; borrowed, without a slash at the end */
+const char *mirrors_url(const struct mirrors *mirrors, size_t i);
+
+/** mirrors_state() - as a status page shows it */
+enum mirror_state mirrors_state(const struct mirrors *mirrors, size_t i,
+				uint64_t now_ms);
+
+/** mirrors_stats() - counters of one mirror; borrowed, may be written to */
+struct mirror_stats *mirrors_stats(struct mirrors *mirrors, size_t i);
+
+/**
+ * mirrors_pick() - which mirror to ask now
+ * @mirrors: the set
+ * @now_ms: the loop's clock
+ * @skip: bit i set: mirror i is of no use for this request
+ * @ret: its number; what was picked must be followed by mirrors_report()
+ * @ret_at_ms: when to ask again, if MIRRORS_WAIT; UINT64_MAX: when a request in
+ *	flight has been reported
+ *
+ * Return: 0, MIRRORS_WAIT or MIRRORS_NONE.
+ */
+int mirrors_pick(struct mirrors *mirrors, uint64_t now_ms, uint32_t skip,
+		 size_t *ret, uint64_t *ret_at_ms);
+
+/**
+ * mirrors_report() - how the request ended
+ * @mirrors: the set
+ * @i: from mirrors_pick()
+ * @now_ms: the loop's clock
+ * @result: how it ended
+ * @first_byte_ms: time to the first byte, if the result is an answer
+ * @pause_ms: what Retry-After said, or 0
+ *
+ * An answer of any kind (also 404, also wrong bytes) is a sign of life; no answer
+ * and 5xx are failures.  Counts the result.
+ *
+ * Return: true if a mirror that was not to be asked may be asked again now.
+ */
+bool mirrors_report(struct mirrors *mirrors, size_t i, uint64_t now_ms,
+		    enum fetch_result result, uint64_t first_byte_ms,
+		    uint64_t pause_ms);
+
+/**
+ * mirrors_backoff_ms() - how long a fetch waits before its next round
+ * @round: rounds over all mirrors that have failed, from 1
+ * @random: 32 random bits
+ *
+ * Doubles from 0.1 s to 10 s; what comes back is between half and all of that.
+ */
+uint64_t mirrors_backoff_ms(unsigned int round, uint32_t random);
+
+#endif /* FETCHER_MIRRORS_H */
