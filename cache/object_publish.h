@@ -33,13 +33,21 @@ enum {
 /**
  * cfs_object_stage() - make a nameless file to write an object into
  * @store: where it will be published
- * @size: bytes to come: space is reserved for them and their Merkle tree, so
- *	that a full disk shows now; 0 reserves nothing
- * @ret_fd: read-write descriptor, owned by the caller; untouched on failure
+ * @size: bytes to come: space for them is reserved, so that a full disk shows
+ *	before a large download; 0 if not known
+ * @ret_fd: read-write descriptor, to be given to cfs_object_publish() or
+ *	cfs_object_discard(); untouched on failure
  *
  * Return: 0, -ENOSPC, -EDQUOT, -EROFS or what the file system said.
  */
 int cfs_object_stage(struct cfs_store *store, uint64_t size, int *ret_fd);
+
+/**
+ * cfs_object_discard() - give a staged file up
+ * @store: the store it was staged in
+ * @fd: from cfs_object_stage(); consumed; negative is allowed
+ */
+void cfs_object_discard(struct cfs_store *store, int fd);
 
 /**
  * cfs_object_publish() - seal a staged file and give it its name

@@ -7,7 +7,8 @@
  *	STORE/images/NAME		symlink to ../objects/aa/<62 hex>
  *
  * Nothing else is needed to understand a store.  STORE itself is 0700, since
- * an object holds the bytes of files like /etc/shadow without their mode.
+ * an object holds the bytes of files like /etc/shadow without their mode.  What
+ * was found in an object's place and was not it is kept in STORE/quarantine/.
  *
  * Ownership: cfs_store_open() gives the caller a store to cfs_store_close().
  * File descriptors returned through ret_fd belong to the caller.  Everything
@@ -55,6 +56,18 @@ enum {
  */
 int cfs_store_open(const char *path, unsigned int flags,
 		   struct cfs_store **ret);
+
+/**
+ * cfs_store_open_objects() - open a folder of objects that is no store
+ * @path: the folder that holds aa/<62 hex>, as other composefs tools make it
+ * @flags: CFS_STORE_CREATE, or 0 to require that it exists
+ * @ret: a store without image names; untouched on failure
+ *
+ * Return: as cfs_store_open().  The cfs_store_image functions return
+ * -EOPNOTSUPP on such a store.
+ */
+int cfs_store_open_objects(const char *path, unsigned int flags,
+			   struct cfs_store **ret);
 
 /** cfs_store_close() - NULL is allowed */
 void cfs_store_close(struct cfs_store *store);

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Making names durable, once per batch. */
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "cache/base/cleanup.h"
+#include "cache/object_publish.h"
+#include "cache/store_layout.h"
+
+int cfs_store_sync(struct cfs_store *store)
+{
+	CLEANUP_CLOSE int fd = openat(store->objects_fd, ".",
+				      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	return syncfs(fd) < 0 ? -errno : 0;
+}
