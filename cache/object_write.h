@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Writing the bytes of a staged object as they arrive, chunk by chunk.
+ *
+ * The caller owns the loop, the staged file and the struct cfs_object_write; the
+ * module never waits and holds no bytes.  At most one request is in flight.  How
+ * it is made (io_uring, a thread) is the caller's affair: ->submit() starts it
+ * and its result is given to cfs_object_write_step():
+ *
+ *	       add                 all of the chunk
+ *	IDLE ------> WRITE ------------------------------> IDLE
+ *	             |  ^  |
+ *	             +--+  +---- error, or nothing written --> FAILED
+ *	           short write,
+ *	           -EINTR, -EAGAIN
+ *
+ *	IDLE	bytes [0, offset) are written; the next chunk may be added
+ *	WRITE	bytes [0, offset) are written; the rest of one chunk is in flight
+ *	FAILED	the staged file is of no use; nothing more may be added
+ *
+ * Ownership: descriptor and chunks are borrowed: a chunk until ->done(), the
+ * rest for the life of the struct.  One thread at a time.
+ */
+#ifndef CACHE_OBJECT_WRITE_H
+#define CACHE_OBJECT_WRITE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum cfs_object_write_state {
+	CFS_OBJECT_WRITE_IDLE,
+	CFS_OBJECT_WRITE_WRITE,
+	CFS_OBJECT_WRITE_FAILED,
+};
+
+/**
+ * struct cfs_object_write - one staged object being filled; zeroed, then:
+ * @submit: start writing @len bytes (at most 1 GiB) of @data at @offset of the
+ *	staged file; cfs_object_write_step() gets the result later, never from
+ *	inside this call
+ * @done: called exactly once for each chunk, last, with 0 or -errno; may add the
+ *	next one, and may free this struct
+ * @state: see the diagram above
+ * @offset: where the next byte goes
+ */
+struct cfs_object_write {
+	void (*submit)(struct cfs_object_write *w, const void *data, size_t len,
+		       uint64_t offset);
+	void (*done)(struct cfs_object_write *w, int err);
+
+	enum cfs_object_write_state state;
+	uint64_t offset;
+	/* private: */
+	const char *data;
+	size_t left;
+};
+
+/**
+ * cfs_object_write_add() - write the next chunk
+ * @w: IDLE
+ * @data: borrowed until ->done()
+ * @len: at least 1
+ *
+ * ->done() is never called from inside this call.
+ */
+void cfs_object_write_add(struct cfs_object_write *w, const void *data,
+			  size_t len);
+
+/**
+ * cfs_object_write_step() - advance on the result of a request
+ * @w: in state WRITE; must not be used afterwards if ->done() freed it
+ * @res: bytes written, or -errno
+ */
+void cfs_object_write_step(struct cfs_object_write *w, int res);
+
+#endif /* CACHE_OBJECT_WRITE_H */
