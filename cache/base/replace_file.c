@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cache/base/replace_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cache/base/cleanup.h"
+
+#define TEMP_ATTEMPTS	16
+
+static int open_special(struct replace_file *file, const char *path)
+{
+	file->fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	if (file->fd < 0)
+		return -errno;
+	file->in_place = true;
+	return 0;
+}
+
+static int open_nameless(struct replace_file *file)
+{
+	file->fd = openat(file->dir_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC,
+			  file->mode);
+	if (file->fd >= 0)
+		return 0;
+	if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT)
+		return -errno;
+	/* Not every file system has nameless files; memory always does. */
+	file->fd = memfd_create(file->name, MFD_CLOEXEC);
+	if (file->fd < 0)
+		return -errno;
+	file->in_memory = true;
+	return 0;
+}
+
+int replace_file_begin(struct replace_file *file, const char *path,
+		       mode_t mode)
+{
+	CLEANUP_FREE char *real = realpath(path, NULL);
+	struct stat st;
+	char *slash;
+	int err;
+
+	*file = (struct replace_file){ .fd = -1, .dir_fd = -1, .mode = mode };
+	if (!real && errno != ENOENT)
+		return -errno;
+	if (real) {
+		if (stat(real, &st) < 0)
+			return -errno;
+		if (S_ISDIR(st.st_mode))
+			return -EISDIR;
+		if (!S_ISREG(st.st_mode))
+			return open_special(file, path);
+		if (access(real, W_OK) < 0)
+			return -errno;
+		file->exists = true;
+		file->mode = st.st_mode & 0777;
+	} else {
+		real = strdup(path);
+		if (!real)
+			return -ENOMEM;
+	}
+
+	slash = strrchr(real, '/');
+	file->name = strdup(slash ? slash + 1 : real);
+	if (!file->name)
+		return -ENOMEM;
+	if (slash)
+		slash[slash == real] = '\0';
+	file->dir_fd = open(slash ? real : ".",
+			    O_PATH | O_DIRECTORY | O_CLOEXEC);
+	err = file->dir_fd < 0 ? -errno : 0;
+	if (!err && !*file->name)
+		err = -EISDIR;
+	if (!err)
+		err = open_nameless(file);
+	if (!err && file->exists && !file->in_memory &&
+	    fchmod(file->fd, file->mode) < 0)
+		err = -errno;
+	if (err)
+		replace_file_abandon(file);
+	return err;
+}
+
+static int copy_from_memory(const struct replace_file *file, int to)
+{
+	struct stat st;
+	off_t done = 0;
+
+	if (fstat(file->fd, &st) < 0)
+		return -errno;
+	while (done < st.st_size) {
+		ssize_t n = sendfile(to, file->fd, &done, st.st_size - done);
+
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return -EIO;
+	}
+	if (file->exists && fchmod(to, file->mode) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Make the new bytes appear under @name, which nobody may have yet. */
+static int make_name(const struct replace_file *file, const char *name)
+{
+	char proc[64];
+	int err;
+
+	if (!file->in_memory) {
+		snprintf(proc, sizeof(proc), "/proc/self/fd/%d", file->fd);
+		if (linkat(AT_FDCWD, proc, file->dir_fd, name,
+			   AT_SYMLINK_FOLLOW) < 0)
+			return -errno;
+		return 0;
+	}
+
+	CLEANUP_CLOSE int to = openat(file->dir_fd, name,
+				      O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+				      file->mode);
+
+	if (to < 0)
+		return -errno;
+	err = copy_from_memory(file, to);
+	if (err)
+		unlinkat(file->dir_fd, name, 0);
+	return err;
+}
+
+static int replace(const struct replace_file *file)
+{
+	char temp[32];
+	int err = -EEXIST, attempt;
+
+	for (attempt = 0; err == -EEXIST && attempt < TEMP_ATTEMPTS; attempt++) {
+		unsigned int random;
+
+		if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+			return -EAGAIN;
+		snprintf(temp, sizeof(temp), ".tmp-%08x", random);
+		err = make_name(file, temp);
+	}
+	if (err)
+		return err;
+	if (renameat(file->dir_fd, temp, file->dir_fd, file->name) < 0) {
+		err = -errno;
+		unlinkat(file->dir_fd, temp, 0);
+	}
+	return err;
+}
+
+int replace_file_commit(struct replace_file *file)
+{
+	sigset_t all, before;
+	int err = 0;
+
+	if (!file->in_place) {
+		sigfillset(&all);
+		pthread_sigmask(SIG_SETMASK, &all, &before);
+		err = file->exists ? -EEXIST : make_name(file, file->name);
+		if (err == -EEXIST)
+			err = replace(file);
+		pthread_sigmask(SIG_SETMASK, &before, NULL);
+	}
+	replace_file_abandon(file);
+	return err;
+}
+
+void replace_file_abandon(struct replace_file *file)
+{
+	if (file->fd >= 0)
+		close(file->fd);
+	if (file->dir_fd >= 0)
+		close(file->dir_fd);
+	free(file->name);
+	*file = (struct replace_file){ .fd = -1, .dir_fd = -1 };
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A file that appears whole, or not at all.
+ *
+ *	begin ---> write to ->fd ---> commit	the name leads to the new bytes
+ *			      \-----> abandon	the name is as it was
+ *
+ * Until commit nothing has a name, so a process that dies leaves nothing behind.
+ * What is no regular file (a pipe, /dev/null) has no other place to be written
+ * to: its bytes are gone when they are written.
+ *
+ * Ownership: the struct is the caller's; commit and abandon end it.
+ */
+#ifndef CACHE_BASE_REPLACE_FILE_H
+#define CACHE_BASE_REPLACE_FILE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct replace_file {
+	int fd;				/* write here; borrowed */
+	int dir_fd;
+	char *name;			/* inside dir_fd; owned */
+	bool in_place;			/* no regular file: written directly */
+	bool in_memory;			/* fd has no place in dir_fd's file system */
+	bool exists;			/* there is a file to be replaced */
+	mode_t mode;
+};
+
+/**
+ * replace_file_begin() - start a new file that will replace @path
+ * @file: filled in on success
+ * @path: the name; a symlink at its end is followed
+ * @mode: permissions if there is no such file yet; the umask applies
+ *
+ * Return: 0 or -errno.
+ */
+int replace_file_begin(struct replace_file *file, const char *path,
+		       mode_t mode);
+
+/**
+ * replace_file_commit() - give the written bytes their name
+ *
+ * Does not wait for the disk.  Signals are held back for the moment between
+ * naming and renaming.
+ *
+ * Return: 0, or -errno; the name is then as it was.
+ */
+int replace_file_commit(struct replace_file *file);
+
+/** replace_file_abandon() - forget what was written */
+void replace_file_abandon(struct replace_file *file);
+
+#endif /* CACHE_BASE_REPLACE_FILE_H */
