@@ -152,16 +152,17 @@ static int place_data(const struct cfs_image *image, u32 first_block,
  * The chunk map itself says only "hole" and is never read: what is checked is
  * that another EROFS reader would find as many holes as the size asks for.
  */
-static int check_chunks(u32 u, const struct cfs_inode *inode)
+static int check_chunks(u32 u, struct cfs_inode *inode)
 {
 	u32 format = u & 0xffff;
-	u32 bits = (format & CFS_CHUNK_BITS_MASK) + CFS_BLOCK_BITS;
 
 	if (format & ~CFS_CHUNK_BITS_MASK)
 		return -EOPNOTSUPP;
 	if (inode->size > CFS_BACKING_SIZE_MAX)
 		return -EFSCORRUPTED;
-	if (inode->size > (u64)CFS_CHUNKS_MAX << bits)
+	inode->chunk_bits = (u8)((format & CFS_CHUNK_BITS_MASK) +
+				 CFS_BLOCK_BITS);
+	if (inode->size > (u64)CFS_CHUNKS_MAX << inode->chunk_bits)
 		return -EFSCORRUPTED;
 	return 0;
 }
@@ -173,6 +174,7 @@ static int check_type(const struct cfs_image *image, u32 u,
 	bool chunked = inode->layout == CFS_LAYOUT_CHUNK_BASED;
 
 	inode->rdev = 0;
+	inode->chunk_bits = 0;
 	inode->data_offset = 0;
 	inode->tail_len = 0;
 	switch (inode->mode & S_IFMT) {
@@ -183,7 +185,7 @@ static int check_type(const struct cfs_image *image, u32 u,
 			return -EFSCORRUPTED;
 		return place_data(image, u, inode);
 	case S_IFDIR:
-		if (chunked || inode->size == 0)
+		if (chunked || inode->size == 0 || inode->nlink < 2)
 			return -EFSCORRUPTED;
 		return place_data(image, u, inode);
 	case S_IFLNK:
@@ -291,7 +293,7 @@ int cfs_inode_read(const struct cfs_image *image, u64 nid,
 		decode_compact(image, &raw.compact, &u, ret);
 		header_len = compact_len;
 	}
-	if (ret->nlink == 0 || ret->mtime_nsec >= NSEC_LIMIT)
+	if (ret->mtime_nsec >= NSEC_LIMIT)
 		return -EFSCORRUPTED;
 
 	ret->xattr_offset = offset + header_len;

@@ -62,7 +62,10 @@ struct cfs_image {
  * @nid: its place in the image; stable, a name for the inode
  * @mode: type and permissions, type is one of the seven
  * @rdev: for character and block devices: as stat(2) encodes it in 32 bits
+ * @nlink: at least 2 for a directory; for others what the image's author said,
+ *	which can be 0
  * @layout: CFS_LAYOUT_*
+ * @chunk_bits: log2 of the chunk size, if the layout has chunks
  * @xattr_offset: byte offset of the xattr body
  * @xattr_len: bytes of the xattr body, 0 if there is none
  * @data_offset: byte offset of the whole blocks, if the layout has them
@@ -81,6 +84,7 @@ struct cfs_inode {
 	u32 rdev;
 	u32 ino;
 	u8 layout;
+	u8 chunk_bits;
 	u32 xattr_len;
 	u64 xattr_offset;
 	u64 data_offset;
