@@ -62,6 +62,15 @@ has_verity() {
 	return "$status"
 }
 
+# composefs.ko, in a guest of tests/vm/boot.sh for which build-module.sh has built it.
+need_module() {
+	local module=$CFS_BUILD/kmod-${CFS_KERNEL:-none}/composefs.ko
+
+	[ -n "${CFS_KERNEL:-}" ] || skip "composefs.ko is tested in the guest only"
+	[ -e "$module" ] || fail "$module has not been built"
+	grep -qw composefs /proc/filesystems || insmod "$module"
+}
+
 # assert_eq GOT WANT [WHAT]
 assert_eq() { [ "$1" = "$2" ] || fail "${3:-value}: got '$1', want '$2'"; }
 
