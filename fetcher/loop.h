@@ -30,6 +30,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 #include <sys/types.h>
 
 struct loop;
@@ -55,7 +56,7 @@ int loop_new(unsigned int flags, unsigned int n_threads, struct loop **ret);
 /**
  * loop_free() - end the pool and the loop; NULL is allowed
  *
- * Waits for work and file I/O that has begun and runs its callbacks; drops
+ * Waits for work and file I/O that was submitted and runs its callbacks; drops
  * timers, descriptors and deferred calls without calling them.
  */
 void loop_free(struct loop *loop);
@@ -98,7 +99,7 @@ struct loop_fd {
  * @fd: the descriptor; borrowed until loop_fd_stop(), which comes before close()
  * @events: EPOLLIN, EPOLLOUT or both
  *
- * Return: 0, -ENOMEM, -ENOSPC or -EPERM (not pollable; a regular file).
+ * Return: 0, -ENOMEM, or -ENOSPC or -EPERM from epoll.
  */
 int loop_fd_start(struct loop *loop, struct loop_fd *lfd, int fd,
 		  uint32_t events);
@@ -147,7 +148,7 @@ struct loop_work {
 	void (*run)(struct loop_work *work);
 	void (*done)(struct loop_work *work);
 	/* private: */
-	struct loop_work *next;
+	STAILQ_ENTRY(loop_work) entry;
 };
 
 /** loop_work_submit() - queue work; begun in the order of submission */
@@ -162,6 +163,7 @@ struct loop_op {
 	void (*complete)(struct loop_op *op, int res);
 	/* private: */
 	struct loop_work work;
+	bool write;
 	int fd;
 	int res;
 	void *data;
@@ -189,7 +191,8 @@ void loop_read(struct loop *loop, struct loop_op *op, int fd, void *data,
 struct loop_deferred {
 	void (*call)(struct loop_deferred *deferred);
 	/* private: */
-	struct loop_deferred *next, **link;
+	TAILQ_ENTRY(loop_deferred) entry;
+	bool queued;
 };
 
 /**

@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The event loop: timers, deferred calls, rounds. */
+#include "fetcher/loop.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <sys/epoll.h>
+
+#include "fetcher/loop_backend.h"
+
+/*
+ * Sealing and flushing wait for the disk, so more threads than processors pay;
+ * hashing does not need them.
+ */
+#define POOL_MIN	4
+#define POOL_MAX	16
+
+void loop_update_now(struct loop *loop)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	loop->now_ms = (uint64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static unsigned int default_threads(void)
+{
+	cpu_set_t set;
+	unsigned int n = POOL_MIN;
+
+	if (sched_getaffinity(0, sizeof(set), &set) == 0)
+		n = 2 * CPU_COUNT(&set);
+	return n < POOL_MIN ? POOL_MIN : n > POOL_MAX ? POOL_MAX : n;
+}
+
+static bool forbidden(unsigned int flags)
+{
+	const char *env = getenv("CFS_NO_IO_URING");
+
+	return (flags & LOOP_NO_IO_URING) ||
+	       (env && *env && strcmp(env, "0") != 0);
+}
+
+static int open_backend(struct loop *loop, unsigned int flags)
+{
+	int err;
+
+	if (!forbidden(flags)) {
+		loop->backend = &loop_uring;
+		err = loop->backend->open(loop);
+		if (err == 0 || err == -ENOMEM || err == -EMFILE ||
+		    err == -ENFILE)
+			return err;
+	}
+	loop->backend = &loop_epoll;
+	return loop->backend->open(loop);
+}
+
+/* What the kernel still knew of the polls is gone once the backend is closed. */
+static void close_backend(struct loop *loop)
+{
+	struct loop_poll *poll;
+
+	loop->backend->close(loop);
+	while ((poll = LIST_FIRST(&loop->polls)))
+		loop_poll_free(poll);
+}
+
+struct loop_poll *loop_poll_new(struct loop *loop, struct loop_fd *lfd)
+{
+	struct loop_poll *poll = malloc(sizeof(*poll));
+
+	if (!poll)
+		return NULL;
+	*poll = (struct loop_poll){ .owner = lfd };
+	LIST_INSERT_HEAD(&loop->polls, poll, entry);
+	lfd->poll = poll;
+	return poll;
+}
+
+void loop_poll_free(struct loop_poll *poll)
+{
+	LIST_REMOVE(poll, entry);
+	free(poll);
+}
+
+/* The eventfd of the pool: some work is done. */
+static void pool_ready(struct loop_fd *lfd, uint32_t events)
+{
+	struct loop *loop = container_of(lfd, struct loop, pool_fd);
+	struct loop_work_list done;
+	struct loop_work *work;
+
+	(void)events;
+	loop_pool_collect(loop->pool, &done);
+	/* loop_stop() does not stop this: nobody would come back for the rest. */
+	while ((work = STAILQ_FIRST(&done))) {
+		STAILQ_REMOVE_HEAD(&done, entry);
+		loop->n_pending--;
+		work->done(work);
+	}
+}
+
+int loop_new(unsigned int flags, unsigned int n_threads, struct loop **ret)
+{
+	struct loop *loop = calloc(1, sizeof(*loop));
+	int err, pool_event_fd;
+
+	if (!loop)
+		return -ENOMEM;
+	TAILQ_INIT(&loop->deferred);
+	LIST_INIT(&loop->polls);
+	LIST_INIT(&loop->dead_polls);
+	loop_update_now(loop);
+	err = open_backend(loop, flags);
+	if (err < 0)
+		goto out_free;
+	err = loop_pool_new(n_threads ? n_threads : default_threads(),
+			    &loop->pool, &pool_event_fd);
+	if (err < 0)
+		goto out_backend;
+	loop->pool_fd.ready = pool_ready;
+	err = loop_fd_start(loop, &loop->pool_fd, pool_event_fd, EPOLLIN);
+	if (err < 0)
+		goto out_pool;
+	*ret = loop;
+	return 0;
+
+out_pool:
+	loop_pool_free(loop->pool);
+out_backend:
+	close_backend(loop);
+out_free:
+	free(loop);
+	return err;
+}
+
+void loop_free(struct loop *loop)
+{
+	if (!loop)
+		return;
+	loop->closing = true;
+	loop->stopping = false;
+	while (loop->n_pending > 0)
+		if (loop->backend->wait(loop, LOOP_FOREVER) < 0)
+			break;
+	loop_pool_free(loop->pool);
+	close_backend(loop);
+	free(loop->heap);
+	free(loop);
+}
+
+bool loop_uses_io_uring(const struct loop *loop)
+{
+	return loop->backend == &loop_uring;
+}
+
+uint64_t loop_now_ms(const struct loop *loop)
+{
+	return loop->now_ms;
+}
+
+void loop_stop(struct loop *loop)
+{
+	loop->stopping = true;
+}
+
+static void run_timers(struct loop *loop)
+{
+	size_t n;
+
+	/* Bounded, so that a timer started with 0 ms can't starve the rest. */
+	for (n = loop->n_timers; n && !loop->stopping; n--) {
+		struct loop_timer *timer;
+
+		if (loop->n_timers == 0 || loop->heap[1]->at_ms > loop->now_ms)
+			break;
+		timer = loop->heap[1];
+		loop_timer_stop(loop, timer);
+		timer->expired(timer);
+	}
+}
+
+static void run_deferred(struct loop *loop)
+{
+	size_t n;
+
+	/* Bounded likewise: what they defer themselves comes in the next round. */
+	for (n = loop->n_deferred; n; n--) {
+		struct loop_deferred *deferred = TAILQ_FIRST(&loop->deferred);
+
+		if (!deferred)
+			break;
+		loop_undefer(loop, deferred);
+		deferred->call(deferred);
+	}
+}
+
+static uint64_t time_to_sleep(struct loop *loop)
+{
+	if (!TAILQ_EMPTY(&loop->deferred))
+		return 0;
+	if (loop->n_timers == 0)
+		return LOOP_FOREVER;
+	/* Time has passed since the round began. */
+	loop_update_now(loop);
+	if (loop->heap[1]->at_ms <= loop->now_ms)
+		return 0;
+	return loop->heap[1]->at_ms - loop->now_ms;
+}
+
+int loop_run(struct loop *loop)
+{
+	int err = 0;
+
+	loop->stopping = false;
+	loop_update_now(loop);
+	while (!loop->stopping && err == 0) {
+		run_timers(loop);
+		run_deferred(loop);
+		if (!loop->stopping)
+			err = loop->backend->wait(loop, time_to_sleep(loop));
+	}
+	return err;
+}
+
+int loop_fd_start(struct loop *loop, struct loop_fd *lfd, int fd,
+		  uint32_t events)
+{
+	lfd->fd = fd;
+	lfd->events = events;
+	return loop->backend->poll_start(loop, lfd);
+}
+
+int loop_fd_modify(struct loop *loop, struct loop_fd *lfd, uint32_t events)
+{
+	if (lfd->events == events)
+		return 0;
+	lfd->events = events;
+	return loop->backend->poll_modify(loop, lfd);
+}
+
+void loop_fd_stop(struct loop *loop, struct loop_fd *lfd)
+{
+	if (!lfd->poll)
+		return;
+	loop->backend->poll_stop(loop, lfd);
+	lfd->poll = NULL;
+}
+
+/* Put a timer into a slot of the heap. */
+static void heap_set(struct loop *loop, size_t slot, struct loop_timer *timer)
+{
+	loop->heap[slot] = timer;
+	timer->slot = slot;
+}
+
+/* Move the timer at a slot to where its time belongs. */
+static void heap_settle(struct loop *loop, size_t slot)
+{
+	struct loop_timer *timer = loop->heap[slot];
+
+	while (slot > 1 && loop->heap[slot / 2]->at_ms > timer->at_ms) {
+		heap_set(loop, slot, loop->heap[slot / 2]);
+		slot /= 2;
+	}
+	for (;;) {
+		size_t child = 2 * slot;
+
+		if (child < loop->n_timers &&
+		    loop->heap[child + 1]->at_ms < loop->heap[child]->at_ms)
+			child++;
+		if (child > loop->n_timers ||
+		    loop->heap[child]->at_ms >= timer->at_ms)
+			break;
+		heap_set(loop, slot, loop->heap[child]);
+		slot = child;
+	}
+	heap_set(loop, slot, timer);
+}
+
+int loop_timer_start(struct loop *loop, struct loop_timer *timer, uint64_t ms)
+{
+	if (!timer->slot) {
+		/* Slot 0 is not used. */
+		if (loop->n_timers + 1 >= loop->heap_len) {
+			size_t len = loop->heap_len ? 2 * loop->heap_len : 64;
+			void *heap = realloc(loop->heap,
+					     len * sizeof(*loop->heap));
+
+			if (!heap)
+				return -ENOMEM;
+			loop->heap = heap;
+			loop->heap_len = len;
+		}
+		heap_set(loop, ++loop->n_timers, timer);
+	}
+	timer->at_ms = loop->now_ms + ms;
+	heap_settle(loop, timer->slot);
+	return 0;
+}
+
+void loop_timer_stop(struct loop *loop, struct loop_timer *timer)
+{
+	size_t slot = timer->slot;
+	struct loop_timer *last;
+
+	if (!slot)
+		return;
+	last = loop->heap[loop->n_timers--];
+	timer->slot = 0;
+	if (last != timer) {
+		heap_set(loop, slot, last);
+		heap_settle(loop, slot);
+	}
+}
+
+void loop_work_submit(struct loop *loop, struct loop_work *work)
+{
+	loop->n_pending++;
+	loop_pool_submit(loop->pool, work);
+}
+
+static void submit_op(struct loop *loop, struct loop_op *op)
+{
+	loop->n_pending++;
+	loop->backend->submit_op(loop, op);
+}
+
+void loop_write(struct loop *loop, struct loop_op *op, int fd,
+		const void *data, size_t len, off_t offset)
+{
+	op->write = true;
+	op->fd = fd;
+	op->data = (void *)data;
+	op->len = len;
+	op->offset = offset;
+	submit_op(loop, op);
+}
+
+void loop_read(struct loop *loop, struct loop_op *op, int fd, void *data,
+	       size_t len, off_t offset)
+{
+	op->write = false;
+	op->fd = fd;
+	op->data = data;
+	op->len = len;
+	op->offset = offset;
+	submit_op(loop, op);
+}
+
+void loop_defer(struct loop *loop, struct loop_deferred *deferred)
+{
+	if (deferred->queued)
+		return;
+	deferred->queued = true;
+	loop->n_deferred++;
+	TAILQ_INSERT_TAIL(&loop->deferred, deferred, entry);
+}
+
+void loop_undefer(struct loop *loop, struct loop_deferred *deferred)
+{
+	if (!deferred->queued)
+		return;
+	deferred->queued = false;
+	loop->n_deferred--;
+	TAILQ_REMOVE(&loop->deferred, deferred, entry);
+}
