@@ -1,22 +1,75 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* One event, one line on stderr. */
+/* One event, one line on stderr or to syslog. */
 #include "cache/base/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include "cache/base/cleanup.h"
+
+#define LIMIT_WINDOW_MS	10000
+#define LIMIT_LINES	10
+
 static atomic_int max_level = LOG_INFO;
+static atomic_uint_least64_t n_dropped;
+
+/* Set once, before there are threads. */
+static int syslog_fd = -1;
+static const char *syslog_program;
 
 void log_set_level(int level)
 {
 	atomic_store(&max_level, level);
+}
+
+int log_to_syslog(const char *program)
+{
+	static const struct sockaddr_un address = {
+		.sun_family = AF_UNIX,
+		.sun_path = "/dev/log",
+	};
+	CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		return -errno;
+	if (syslog_fd >= 0)
+		close(syslog_fd);
+	syslog_fd = take_fd(&fd);
+	syslog_program = program;
+	return 0;
+}
+
+uint64_t log_dropped(void)
+{
+	return atomic_load(&n_dropped);
+}
+
+bool log_limit_pass(struct log_limit *limit, uint64_t now_ms)
+{
+	if (!limit->n || now_ms - limit->window_ms >= LIMIT_WINDOW_MS) {
+		limit->window_ms = now_ms;
+		limit->n = 0;
+	}
+	if (limit->n >= LIMIT_LINES) {
+		limit->held_back++;
+		return false;
+	}
+	limit->n++;
+	limit->suppressed = limit->held_back;
+	limit->held_back = 0;
+	return true;
 }
 
 /* JOURNAL_STREAM names the journal's socket; stderr may have been redirected. */
@@ -55,6 +108,23 @@ static size_t append_escaped(char *line, size_t at, const char *text)
 	return at;
 }
 
+/* Of a pipe, socket or terminal poll() knows whether a write would wait. */
+static bool write_now(const char *line, size_t len)
+{
+	struct pollfd pfd = { .fd = STDERR_FILENO, .events = POLLOUT };
+	ssize_t n;
+
+	if (syslog_fd >= 0)
+		return send(syslog_fd, line, len,
+			    MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+	if (poll(&pfd, 1, 0) != 1 || !(pfd.revents & POLLOUT))
+		return false;
+	do {
+		n = write(STDERR_FILENO, line, len);
+	} while (n < 0 && errno == EINTR);
+	return n >= 0;
+}
+
 void log_line(int level, const char *format, ...)
 {
 	char text[LOG_LINE_MAX + 1], line[LOG_LINE_MAX];
@@ -67,13 +137,16 @@ void log_line(int level, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	if (stderr_is_journal())
+	if (syslog_fd >= 0)
+		at = snprintf(line, LOG_LINE_MAX / 2, "<%d>%s[%d]: ",
+			      LOG_DAEMON | level, syslog_program, (int)getpid());
+	else if (stderr_is_journal())
 		at = sprintf(line, "<%d>", level);
 	at = append_escaped(line, at, text);
-	line[at++] = '\n';
-	/* There is nobody to tell if stderr is gone. */
-	while (write(STDERR_FILENO, line, at) < 0 && errno == EINTR)
-		;
+	if (syslog_fd < 0)
+		line[at++] = '\n';
+	if (!write_now(line, at))
+		atomic_fetch_add(&n_dropped, 1);
 	errno = saved_errno;
 }
 

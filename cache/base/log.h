@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One event, one line on stderr: words of the form key=value.
+ * One event, one line on stderr or to syslog: words of the form key=value.
+ *
+ * Never waits: whoever reads the lines may be waiting for this very process.
+ * What can't be written at once is dropped and counted.
  *
  * Ownership: everything is borrowed for the duration of the call.  Any thread:
  * a line is one write, so lines never mix.  Daemons log through this; libraries
@@ -9,7 +12,9 @@
 #ifndef CACHE_BASE_LOG_H
 #define CACHE_BASE_LOG_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <syslog.h>	/* LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG */
 
 /* A longer line is cut and ends in "...". */
@@ -20,6 +25,35 @@
  * @level: the least important level that is; LOG_INFO at start
  */
 void log_set_level(int level);
+
+/**
+ * log_to_syslog() - send lines to /dev/log from now on; before there are threads
+ * @program: the name they carry there; borrowed for ever
+ *
+ * Return: 0, or -errno if nobody listens there: stderr stays in use then.
+ */
+int log_to_syslog(const char *program);
+
+/** log_dropped() - lines that could not be written; any thread */
+uint64_t log_dropped(void);
+
+/**
+ * struct log_limit - at most ten lines of a kind in ten seconds
+ * @suppressed: lines held back before one that was let through
+ */
+struct log_limit {
+	uint64_t suppressed;
+	/* private: */
+	uint64_t window_ms, held_back;
+	unsigned int n;
+};
+
+/**
+ * log_limit_pass() - may a line of this kind be written now?
+ * @limit: zeroed before its first use; one thread's at a time
+ * @now_ms: any steady clock
+ */
+bool log_limit_pass(struct log_limit *limit, uint64_t now_ms);
 
 /**
  * log_line() - write a line

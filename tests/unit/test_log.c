@@ -117,7 +117,36 @@ static void test_values_are_quoted_only_if_they_must_be(void)
 			     cases[i].expected) == 0);
 }
 
+/* A reader that stopped reading stops nobody; what it missed is counted. */
+static void test_a_full_pipe_drops_lines(void)
+{
+	uint64_t before = log_dropped();
+
+	capture();
+	for (int i = 0; i < 20000; i++)
+		log_line(LOG_INFO, "line=%d", i);
+	captured();
+	CHECK(log_dropped() > before && log_dropped() < before + 20000);
+}
+
+/* The first ten of ten seconds pass; the next window tells what was held back. */
+static void test_a_limit_holds_lines_back(void)
+{
+	struct log_limit limit = { 0 };
+	int passed = 0;
+
+	for (int i = 0; i < 100; i++)
+		passed += log_limit_pass(&limit, 5000 + i);
+	CHECK_EQ(passed, 10);
+	CHECK_EQ(limit.suppressed, 0);
+	CHECK(log_limit_pass(&limit, 15000));
+	CHECK_EQ(limit.suppressed, 90);
+	CHECK(log_limit_pass(&limit, 15001));
+	CHECK_EQ(limit.suppressed, 0);
+}
+
 RUN_TESTS(T(test_a_line_is_what_was_said),
+	  T(test_a_full_pipe_drops_lines), T(test_a_limit_holds_lines_back),
 	  T(test_less_important_levels_are_silent),
 	  T(test_no_value_can_forge_a_line), T(test_a_long_line_is_cut),
 	  T(test_the_journal_gets_levels),
