@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Removing what no image needs. */
+#include "cache/store_gc.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/statvfs.h>
+#include <time.h>
+
+#include "cache/base/cleanup.h"
+#include "cache/base/errmsg.h"
+#include "cache/object_list.h"
+#include "cache/store_lock.h"
+#include "cache/store_refs.h"
+
+struct candidate {
+	struct cfs_digest digest;
+	uint64_t disk_size;
+	int64_t used;
+};
+
+struct gc {
+	struct cfs_store *store;
+	const struct cfs_gc_options *options;
+	struct cfs_gc_report report;
+	struct cfs_store_refs *refs;
+	int64_t now;
+	struct candidate *candidates;	/* with a limit only */
+	size_t n_candidates;
+	size_t capacity;
+};
+
+static void count(struct cfs_gc_count *to, uint64_t bytes)
+{
+	to->objects++;
+	to->bytes += bytes;
+}
+
+static int drop(struct gc *gc, const struct cfs_digest *digest, uint64_t bytes)
+{
+	int err = 0;
+
+	if (!gc->options->dry_run)
+		err = cfs_store_object_remove(gc->store, digest);
+	if (err == CFS_STORE_MISS)
+		return 0;
+	if (err == 0)
+		count(&gc->report.removed, bytes);
+	return err;
+}
+
+static int add_candidate(struct gc *gc, const struct cfs_object_info *info)
+{
+	if (gc->n_candidates == gc->capacity) {
+		size_t capacity = gc->capacity ? gc->capacity * 2 : 1024;
+		struct candidate *grown = reallocarray(gc->candidates, capacity,
+						       sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		gc->candidates = grown;
+		gc->capacity = capacity;
+	}
+	gc->candidates[gc->n_candidates++] = (struct candidate){
+		.digest = info->digest,
+		.disk_size = info->disk_size,
+		.used = info->used,
+	};
+	return 0;
+}
+
+static bool has_limit(const struct gc *gc)
+{
+	return gc->options->max_size || gc->options->reserve;
+}
+
+static int visit(void *context, const struct cfs_object_info *info)
+{
+	struct gc *gc = context;
+	int64_t age = gc->now - info->written;
+	size_t n;
+
+	if (cfs_store_refs_find(gc->refs, &info->digest, &n)) {
+		count(&gc->report.pinned, info->disk_size);
+		return 0;
+	}
+	/* A clock that went back makes everything look young: that is safe. */
+	if (gc->options->keep_younger_s &&
+	    (age < 0 || (uint64_t)age < gc->options->keep_younger_s)) {
+		count(&gc->report.young, info->disk_size);
+		return 0;
+	}
+	if (has_limit(gc))
+		return add_candidate(gc, info);
+	return drop(gc, &info->digest, info->disk_size);
+}
+
+static int older_first(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+
+	if (x->used != y->used)
+		return x->used < y->used ? -1 : 1;
+	return memcmp(x->digest.bytes, y->digest.bytes, CFS_DIGEST_LEN);
+}
+
+/* Bytes that have to go for max_size, given what the walk found. */
+static uint64_t over_max_size(const struct gc *gc)
+{
+	const struct cfs_gc_report *report = &gc->report;
+	uint64_t total = report->pinned.bytes + report->young.bytes;
+	uint64_t max = gc->options->max_size;
+
+	for (size_t i = 0; i < gc->n_candidates; i++)
+		total += gc->candidates[i].disk_size;
+	if (!max || total <= max)
+		return 0;
+	return total - (max - max / 10);
+}
+
+/* Bytes that have to go for the reserve. */
+static int over_reserve(const struct gc *gc, uint64_t *ret)
+{
+	struct statvfs fs;
+	uint64_t free_bytes;
+
+	*ret = 0;
+	if (!gc->options->reserve)
+		return 0;
+	if (fstatvfs(cfs_store_objects_fd(gc->store), &fs) < 0)
+		return -errno;
+	free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+	if (free_bytes < gc->options->reserve)
+		*ret = gc->options->reserve - free_bytes;
+	return 0;
+}
+
+static int drop_to_limit(struct gc *gc)
+{
+	uint64_t excess = over_max_size(gc), excess_of_reserve;
+	int err = over_reserve(gc, &excess_of_reserve);
+
+	if (err < 0)
+		return err;
+	if (excess < excess_of_reserve)
+		excess = excess_of_reserve;
+	if (gc->n_candidates)
+		qsort(gc->candidates, gc->n_candidates,
+		      sizeof(*gc->candidates), older_first);
+	for (size_t i = 0; i < gc->n_candidates; i++) {
+		const struct candidate *candidate = &gc->candidates[i];
+
+		if (gc->report.removed.bytes >= excess) {
+			count(&gc->report.spare, candidate->disk_size);
+			continue;
+		}
+		err = drop(gc, &candidate->digest, candidate->disk_size);
+		if (err)
+			return err;
+	}
+	gc->report.enough = gc->report.removed.bytes >= excess;
+	return 0;
+}
+
+static int walk_and_drop(struct gc *gc)
+{
+	int err = 0;
+
+	for (int folder = 0; folder < CFS_STORE_FOLDERS && err == 0; folder++)
+		err = cfs_store_folder_each(gc->store, (uint8_t)folder, visit,
+					    gc);
+	if (err == 0 && has_limit(gc))
+		err = drop_to_limit(gc);
+	return err;
+}
+
+int cfs_store_gc(struct cfs_store *store, const struct cfs_gc_options *options,
+		 struct cfs_gc_report *ret, struct errmsg *msg)
+{
+	struct gc gc = {
+		.store = store,
+		.options = options,
+		.report.enough = true,
+		.now = time(NULL),
+	};
+	CLEANUP_CLOSE int lock_fd = -1;
+	int err = cfs_store_lock(store, CFS_STORE_LOCK_EXCLUSIVE, options->wait,
+				 &lock_fd);
+
+	if (err)
+		return err;
+	err = cfs_store_refs_new(store, &gc.refs, msg);
+	if (err < 0)
+		return err;
+	gc.report.images = gc.refs->n_images;
+	err = walk_and_drop(&gc);
+	cfs_store_refs_free(gc.refs);
+	free(gc.candidates);
+	if (err == 0)
+		*ret = gc.report;
+	else
+		errmsg_set(msg, err, "removing objects: %s", strerror(-err));
+	return err;
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <string.h>
+
+#include "cache/base/errmsg.h"
+#include "cache/dump_parse.h"
+#include "cache/image_tree.h"
+#include "cache/image_write.h"
+#include "cache/store_gc.h"
+#include "cache/store_lock.h"
+#include "cache/store_refs.h"
+#include "tests/unit/store_dir.h"
+#include "tests/unit/test.h"
+
+struct buffer {
+	char bytes[1 << 16];
+	size_t len;
+};
+
+static int append(void *context, const void *data, size_t len)
+{
+	struct buffer *buffer = context;
+
+	CHECK(len <= sizeof(buffer->bytes) - buffer->len);
+	memcpy(buffer->bytes + buffer->len, data, len);
+	buffer->len += len;
+	return 0;
+}
+
+static struct cfs_digest publish(struct cfs_store *store, const void *data,
+				 size_t len)
+{
+	struct cfs_digest digest = digest_of(data, len);
+
+	CHECK(cfs_object_publish(store, stage_bytes(store, data, len),
+				 &digest) >= 0);
+	return digest;
+}
+
+/* An object of 5,000 equal letters. */
+static struct cfs_digest publish_letters(struct cfs_store *store, char letter)
+{
+	char data[5000];
+
+	memset(data, letter, sizeof(data));
+	return publish(store, data, sizeof(data));
+}
+
+/* An image whose only file is that object; pinned as @name. */
+static struct cfs_digest pin_image(struct cfs_store *store, const char *name,
+				   const struct cfs_digest *object)
+{
+	char hex[CFS_DIGEST_HEX_LEN + 1], path[CFS_OBJECT_NAME_LEN + 1];
+	char dump[512];
+	struct buffer image = { .len = 0 };
+	struct cfs_digest digest;
+	struct cfs_tree tree = { 0 };
+
+	cfs_digest_format(object, hex);
+	cfs_object_name_format(object, path);
+	snprintf(dump, sizeof(dump), "/ 0 40755 2 0 0 0 0.0 - - -\n"
+		 "/f 5000 100644 1 0 0 0 0.0 %s - %s\n", path, hex);
+	CHECK_EQ(cfs_dump_parse(dump, strlen(dump), 0, &tree, NULL), 0);
+	CHECK_EQ(cfs_image_write(&tree, 0, 1, append, &image, NULL), 0);
+	cfs_tree_release(&tree);
+	digest = publish(store, image.bytes, image.len);
+	CHECK_EQ(cfs_store_image_set(store, name, &digest), 0);
+	return digest;
+}
+
+static int present(struct cfs_store *store, const struct cfs_digest *digest)
+{
+	return cfs_store_check(store, digest, UINT64_MAX) == 0;
+}
+
+/* What an image names stays, the image itself stays, the rest goes. */
+static void test_keeps_what_images_need(void)
+{
+	struct store_dir dir = store_dir_new();
+	struct cfs_digest kept = publish_letters(dir.store, 'a');
+	struct cfs_digest garbage = publish_letters(dir.store, 'b');
+	struct cfs_digest image = pin_image(dir.store, "one", &kept);
+	struct cfs_gc_options options = { .dry_run = true };
+	struct cfs_gc_report report;
+
+	CHECK_EQ(cfs_store_gc(dir.store, &options, &report, NULL), 0);
+	CHECK_EQ(report.removed.objects, 1);
+	CHECK(present(dir.store, &garbage));
+
+	options.dry_run = false;
+	CHECK_EQ(cfs_store_gc(dir.store, &options, &report, NULL), 0);
+	CHECK_EQ(report.images, 1);
+	CHECK_EQ(report.pinned.objects, 2);
+	CHECK_EQ(report.removed.objects, 1);
+	CHECK(present(dir.store, &kept));
+	CHECK(present(dir.store, &image));
+	CHECK(!present(dir.store, &garbage));
+
+	CHECK_EQ(cfs_store_image_remove(dir.store, "one"), 0);
+	CHECK_EQ(cfs_store_gc(dir.store, &options, &report, NULL), 0);
+	CHECK_EQ(report.removed.objects, 2);
+	store_dir_free(&dir);
+}
+
+/* An image that can't be read may need anything: nothing is removed. */
+static void test_an_unreadable_image_stops_it(void)
+{
+	static const char not_an_image[8192] = "hello";
+	struct store_dir dir = store_dir_new();
+	struct cfs_digest object = publish_letters(dir.store, 'a');
+	struct cfs_digest image = publish(dir.store, not_an_image,
+					  sizeof(not_an_image));
+	struct cfs_gc_options options = { .dry_run = false };
+	struct cfs_gc_report report;
+	struct errmsg msg = { .text = "" };
+
+	CHECK_EQ(cfs_store_image_set(dir.store, "bad", &image), 0);
+	CHECK_EQ(cfs_store_gc(dir.store, &options, &report, &msg), -EUCLEAN);
+	CHECK(strstr(msg.text, "bad"));
+	CHECK(present(dir.store, &object));
+	store_dir_free(&dir);
+}
+
+/* Just published is too young, unless age does not matter. */
+static void test_young_objects_stay(void)
+{
+	struct store_dir dir = store_dir_new();
+	struct cfs_digest object = publish_letters(dir.store, 'a');
+	struct cfs_gc_options options = { .keep_younger_s = 3600 };
+	struct cfs_gc_report report;
+
+	CHECK_EQ(cfs_store_gc(dir.store, &options, &report, NULL), 0);
+	CHECK_EQ(report.young.objects, 1);
+	CHECK(present(dir.store, &object));
+	store_dir_free(&dir);
+}
+
+/* With a limit only as much goes as has to. */
+static void test_a_limit_keeps_spare_objects(void)
+{
+	struct store_dir dir = store_dir_new();
+	struct cfs_gc_options options = { .max_size = 1 << 30 };
+	struct cfs_gc_report report;
+
+	publish_letters(dir.store, 'a');
+	publish_letters(dir.store, 'b');
+	CHECK_EQ(cfs_store_gc(dir.store, &options, &report, NULL), 0);
+	CHECK_EQ(report.spare.objects, 2);
+	CHECK_EQ(report.removed.objects, 0);
+	CHECK(report.enough);
+
+	options.max_size = report.spare.bytes - 1;
+	CHECK_EQ(cfs_store_gc(dir.store, &options, &report, NULL), 0);
+	CHECK_EQ(report.removed.objects, 1);
+	CHECK_EQ(report.spare.objects, 1);
+	CHECK(report.enough);
+	store_dir_free(&dir);
+}
+
+/* Somebody is about to pin what they found: gc waits, or says so. */
+static void test_a_publisher_keeps_it_out(void)
+{
+	struct store_dir dir = store_dir_new();
+	struct cfs_gc_options options = { .wait = false };
+	struct cfs_gc_report report;
+	int lock_fd = -1, second_fd = -1;
+
+	CHECK_EQ(cfs_store_lock(dir.store, CFS_STORE_LOCK_SHARED, true,
+				&lock_fd), 0);
+	CHECK_EQ(cfs_store_lock(dir.store, CFS_STORE_LOCK_SHARED, false,
+				&second_fd), 0);
+	CHECK_EQ(cfs_store_gc(dir.store, &options, &report, NULL),
+		 CFS_STORE_BUSY);
+	close(lock_fd);
+	close(second_fd);
+	CHECK_EQ(cfs_store_gc(dir.store, &options, &report, NULL), 0);
+	store_dir_free(&dir);
+}
+
+/* Two images that share an object both have it. */
+static void test_refs_name_every_image(void)
+{
+	struct store_dir dir = store_dir_new();
+	struct cfs_digest object = publish_letters(dir.store, 'a');
+	struct cfs_digest other = publish_letters(dir.store, 'b');
+	struct cfs_store_refs *refs;
+	const struct cfs_ref *ref;
+	size_t n;
+
+	pin_image(dir.store, "one", &object);
+	pin_image(dir.store, "same", &object);
+	pin_image(dir.store, "two", &other);
+	CHECK_EQ(cfs_store_refs_new(dir.store, &refs, NULL), 0);
+	CHECK_EQ(refs->n_images, 2);
+	ref = cfs_store_refs_find(refs, &object, &n);
+	CHECK_EQ(n, 1);
+	CHECK_EQ(ref->size, 5000);
+	CHECK(strchr(refs->images[ref->image].names, ' '));
+	cfs_store_refs_free(refs);
+	store_dir_free(&dir);
+}
+
+RUN_TESTS(T(test_keeps_what_images_need), T(test_an_unreadable_image_stops_it),
+	  T(test_young_objects_stay), T(test_a_limit_keeps_spare_objects),
+	  T(test_a_publisher_keeps_it_out), T(test_refs_name_every_image))
