@@ -181,6 +181,13 @@ make_store() {
 	export IMAGE_DIGEST
 }
 
+# debian_root: print where a real root file system is, to be read only.
+debian_root() {
+	need_root
+	need_cmd mmdebstrap
+	"$CFS_TOP/tests/debian-root.sh"
+}
+
 # object_path DIGEST: its place below objects/.
 object_path() { echo "${1:0:2}/${1:2}"; }
 count_objects() { find "$1/objects" -type f | wc -l; }

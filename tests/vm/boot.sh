@@ -25,7 +25,7 @@
 set -eEuo pipefail
 shopt -s inherit_errexit
 here=$(cd "$(dirname "$0")" && pwd)
-. "$here/suite.sh"
+. "$here/../suite.sh"
 . "$here/../report.sh"
 
 kernel=${1:?boot.sh KERNEL CASE...}

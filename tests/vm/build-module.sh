@@ -8,8 +8,9 @@
 # The options beside KDIR let the machine's own gcc build for a kernel that a newer one
 # has built: no BTF (pahole must match too), no alignment option that gcc 12 lacks.
 set -eEuo pipefail
+shopt -s inherit_errexit
 here=$(cd "$(dirname "$0")" && pwd)
-. "$here/suite.sh"
+. "$here/../suite.sh"
 
 kernel=${1:?build-module.sh KERNEL [MAKE-ARGUMENT...]}
 shift
@@ -18,11 +19,6 @@ out=${CFS_BUILD:-$here/../../build}/kmod-$kernel
 [ -d "$kdir/" ] || { echo "build-module.sh: run fetch-kernels.sh $kernel first" >&2; exit 1; }
 
 mkdir -p "$out"
-rsync -a --delete --include='*.[chS]' --include=Makefile --include=Kbuild \
-	--include='*.sh' --include='*.o' --include='.*.cmd' --include='*.ko' \
-	--include='*.mod*' --include=modules.order --include=Module.symvers \
-	--exclude='*' "$here/../../kmod/" "$out.src/"
-rsync -a "$out.src/" "$out/"
-rm -rf "$out.src"
+cp -pRu "$here/../../kmod/." "$out/"
 make -C "$out" KDIR="$(realpath "$kdir")" CC=gcc-12 \
 	CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT= CONFIG_DEBUG_INFO_BTF_MODULES= "$@"

@@ -9,8 +9,8 @@
 #
 # Leaves per kernel, below $CFS_CACHE/kernels/NAME/:
 #	release		its version, as uname -r gives it
-#	root/		the packages' files
-#	vmlinuz, modules, build		links into root/; `make -C build M=...` works with
+#	files/		the packages' files
+#	vmlinuz, modules, build		links into files/; `make -C build M=...` works with
 #			the machine's own compiler (build-module.sh knows the options)
 #
 # QEMU comes from bookworm-backports too: with 7.2 these kernels crash at random under
@@ -18,7 +18,7 @@
 set -eEuo pipefail
 shopt -s inherit_errexit
 here=$(cd "$(dirname "$0")" && pwd)
-. "$here/suite.sh"
+. "$here/../suite.sh"
 
 suite_of() {
 	case $1 in
@@ -60,37 +60,37 @@ fetch_kernel() {
 		"$(suite_depends "$suite" "$headers" '^linux-headers-.*-common$')"
 		"$(suite_depends "$suite" "$headers" '^linux-kbuild-')")
 	# What is prepared below names this very directory.
-	if [ "$(cat "$dir/root/.prepared" 2>/dev/null)" != "$dir" ]; then
+	if [ "$(cat "$dir/files/.prepared" 2>/dev/null)" != "$dir" ]; then
 		rm -rf "$dir"
 	fi
-	suite_unpack "$suite" "$dir/root" "${packages[@]}"
-	if [ -e "$dir/root/.prepared" ]; then
+	suite_unpack "$suite" "$dir/files" "${packages[@]}"
+	if [ -e "$dir/files/.prepared" ]; then
 		return 0
 	fi
 	echo "$release" >"$dir/release"
-	if [ -d "$dir/root/usr/lib/modules/$release" ]; then
-		ln -sfn "root/usr/lib/modules/$release" "$dir/modules"
+	if [ -d "$dir/files/usr/lib/modules/$release" ]; then
+		ln -sfn "files/usr/lib/modules/$release" "$dir/modules"
 		ln -sfn modules/vmlinuz "$dir/vmlinuz"
 	else
-		ln -sfn "root/lib/modules/$release" "$dir/modules"
-		ln -sfn "root/boot/vmlinuz-$release" "$dir/vmlinuz"
+		ln -sfn "files/lib/modules/$release" "$dir/modules"
+		ln -sfn "files/boot/vmlinuz-$release" "$dir/vmlinuz"
 	fi
-	ln -sfn "root/usr/src/linux-headers-$release" "$dir/build"
+	ln -sfn "files/usr/src/linux-headers-$release" "$dir/build"
 	depmod -b "$(realpath "$dir/modules/../../..")" "$release"
 	prepare_headers "$dir" "$suite"
-	echo "$dir" >"$dir/root/.prepared"
+	echo "$dir" >"$dir/files/.prepared"
 }
 
 # The headers name absolute paths; and those of a newer Debian bring build tools linked
 # against its libc, which therefore run with that libc beside them.
 prepare_headers() {
-	local dir=$1 suite=$2 src=$1/root/usr/src libs=$CFS_CACHE/kernels/trixie-libs tool
+	local dir=$1 suite=$2 src=$1/files/usr/src libs=$CFS_CACHE/kernels/trixie-libs tool
 
 	sed -i "s#/usr/src/#$src/#" "$dir/build/Makefile"
 	[ "$suite" = trixie-backports ] || return 0
 	suite_open trixie
 	suite_unpack trixie "$libs" libc6 libelf1t64 zlib1g libzstd1
-	find "$dir/root/usr/lib" -path '*linux-kbuild-*' -type f -perm -u+x |
+	find "$dir/files/usr/lib" -path '*linux-kbuild-*' -type f -perm -u+x |
 		while read -r tool; do
 			grep -q GLIBC_2.38 "$tool" || continue
 			mv "$tool" "$tool.bin"

@@ -7,7 +7,7 @@
 #
 #	$CFS_CACHE/apt/SUITE/	lists and packages of one suite, kept between runs
 
-CFS_CACHE=${CFS_CACHE:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)/.cache}
+CFS_CACHE=${CFS_CACHE:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/.cache}
 export CFS_CACHE
 
 # suite_apt SUITE COMMAND...: an apt program that knows this suite only.
