@@ -20,18 +20,12 @@ static void close_dir(DIR **dir)
 		closedir(*dir);
 }
 
-static int describe(int folder_fd, const char *folder, const char *entry,
-		    struct cfs_object_info *ret)
+/* Fill all but the digest. */
+static int look(int dir_fd, const char *name, struct cfs_object_info *ret)
 {
-	char name[CFS_OBJECT_NAME_LEN + 1];
 	struct stat st;
 
-	if (strlen(entry) != CFS_OBJECT_NAME_LEN - 3)
-		return CFS_STORE_MISS;
-	snprintf(name, sizeof(name), "%s/%s", folder, entry);
-	if (cfs_object_name_parse(name, CFS_OBJECT_NAME_LEN, &ret->digest) < 0)
-		return CFS_STORE_MISS;
-	if (fstatat(folder_fd, entry, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? CFS_STORE_MISS : -errno;
 	ret->size = (uint64_t)st.st_size;
 	ret->disk_size = (uint64_t)st.st_blocks * 512;
@@ -39,6 +33,30 @@ static int describe(int folder_fd, const char *folder, const char *entry,
 	ret->used = st.st_atime > st.st_mtime ? st.st_atime : st.st_mtime;
 	ret->regular = S_ISREG(st.st_mode);
 	return 0;
+}
+
+static int describe(int folder_fd, const char *folder, const char *entry,
+		    struct cfs_object_info *ret)
+{
+	char name[CFS_OBJECT_NAME_LEN + 1];
+
+	if (strlen(entry) != CFS_OBJECT_NAME_LEN - 3)
+		return CFS_STORE_MISS;
+	snprintf(name, sizeof(name), "%s/%s", folder, entry);
+	if (cfs_object_name_parse(name, CFS_OBJECT_NAME_LEN, &ret->digest) < 0)
+		return CFS_STORE_MISS;
+	return look(folder_fd, entry, ret);
+}
+
+int cfs_store_object_look(struct cfs_store *store,
+			  const struct cfs_digest *digest,
+			  struct cfs_object_info *ret)
+{
+	char name[CFS_OBJECT_NAME_LEN + 1];
+
+	cfs_object_name_format(digest, name);
+	ret->digest = *digest;
+	return look(store->objects_fd, name, ret);
 }
 
 int cfs_store_folder_each(struct cfs_store *store, uint8_t first_byte,

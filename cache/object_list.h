@@ -56,6 +56,15 @@ int cfs_store_folder_each(struct cfs_store *store, uint8_t first_byte,
 			  cfs_object_fn fn, void *context);
 
 /**
+ * cfs_store_object_look() - what an object's inode tells, without opening it
+ *
+ * Return: 0 (also if it is not a regular file), CFS_STORE_MISS or -errno.
+ */
+int cfs_store_object_look(struct cfs_store *store,
+			  const struct cfs_digest *digest,
+			  struct cfs_object_info *ret);
+
+/**
  * cfs_store_object_remove() - take an object's name away
  *
  * Whoever has it open keeps it.  Hold the exclusive lock of store_lock.h.

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A file that lies somewhere else becomes an object.
+ */
+#ifndef CACHE_OBJECT_IMPORT_H
+#define CACHE_OBJECT_IMPORT_H
+
+#include <stdint.h>
+
+#include "cache/digest.h"
+#include "cache/object_publish.h"
+
+struct cfs_store;
+
+/**
+ * cfs_object_import() - copy a file into a store
+ * @store: the store
+ * @fd: readable regular file; borrowed; its position is not used
+ * @ret: digest of the bytes that were copied; untouched on failure
+ *
+ * Shares the file's blocks where the file system can, else reads it once.  The
+ * digest is that of the copy, so a file that changes meanwhile is no danger.
+ * Blocks; any thread.  Keep gc out (store_lock.h) until the object is pinned.
+ *
+ * Return: 0, CFS_PUBLISH_EXISTED, -EINVAL (not a regular file), or as
+ * cfs_object_publish().
+ */
+int cfs_object_import(struct cfs_store *store, int fd, struct cfs_digest *ret);
+
+#endif /* CACHE_OBJECT_IMPORT_H */

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * cfs-store: look after a store, offline.
+ */
+#include "cache/programs/cfs_store.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache/store.h"
+
+static const char usage[] =
+"Usage: cfs-store COMMAND [OPTION]... STORE [ARGUMENT]...\n"
+"Look after a store of composefs objects.\n"
+"\n"
+"  ls STORE [--json]               list the images that have a name\n"
+"  du STORE [IMAGE]... [--json]    what each image needs, has, shares and lacks\n"
+"  verify STORE                    check objects; exit status as fsck(8)\n"
+"    --quick                       what the kernel vouches for in no time (default)\n"
+"    --full                        read every byte\n"
+"    --repair                      move damaged objects aside\n"
+"    --threads=N                   how many at once (default: processors)\n"
+"    --json\n"
+"  gc STORE                        remove objects that no named image needs\n"
+"    --dry-run                     only say what would go\n"
+"    --keep-younger-than=TIME      such as 12h, 7d: keep what is newer\n"
+"    --max-size=SIZE               such as 20G: remove only what exceeds it\n"
+"    --reserve=SIZE                remove only until so much is free on the disk\n"
+"    --no-wait                     exit with 3 if the store is in use\n"
+"    --json\n"
+"  pin STORE NAME IMAGE            give an image (a digest or a name) a name\n"
+"  unpin STORE NAME...             take names away; gc frees what they needed\n"
+"  import STORE FILE [NAME]        copy an image file into the store, and pin it\n"
+"  --help                          show this and exit\n"
+"  --version                       show the version and exit\n"
+"\n"
+"Example: cfs-store gc --keep-younger-than=7d /var/lib/composefs\n";
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{ "ls", store_ls },
+	{ "du", store_du },
+	{ "verify", store_verify },
+	{ "gc", store_gc },
+	{ "pin", store_pin },
+	{ "unpin", store_unpin },
+	{ "import", store_import },
+};
+
+static void complain(const char *format, va_list args)
+{
+	fputs("cfs-store: ", stderr);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+}
+
+int store_complain(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	complain(format, args);
+	va_end(args);
+	return STORE_EXIT_FAILED;
+}
+
+int store_usage_error(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	complain(format, args);
+	va_end(args);
+	fputs("Try 'cfs-store --help'.\n", stderr);
+	return STORE_EXIT_USAGE;
+}
+
+int store_open_named(const char *path, struct cfs_store **ret)
+{
+	int err = cfs_store_open(path, 0, ret);
+
+	if (err < 0)
+		return store_complain("%s: %s", path,
+				      err == -ENOENT ? "no store here" :
+						       strerror(-err));
+	return 0;
+}
+
+int store_resolve(struct cfs_store *store, const char *image,
+		  struct cfs_digest *ret)
+{
+	int err = cfs_store_image_get(store, image, ret);
+
+	if (err == CFS_STORE_MISS || err == -EINVAL)
+		err = cfs_digest_parse(image, strlen(image), ret) == 0 ?
+			      0 : CFS_STORE_MISS;
+	if (err == 0)
+		return 0;
+	if (err == CFS_STORE_MISS)
+		return store_complain("%s: neither a name in images/ nor a digest",
+				      image);
+	if (err == CFS_STORE_DAMAGED)
+		return store_complain("images/%s: not a link to an object",
+				      image);
+	return store_complain("images/%s: %s", image, strerror(-err));
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2)
+		return store_usage_error("no command");
+	if (strcmp(argv[1], "--help") == 0) {
+		fputs(usage, stdout);
+		return 0;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		puts("cfs-store " CFS_VERSION);
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	return store_usage_error("%s: no such command", argv[1]);
+}

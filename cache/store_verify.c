@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Checking every object of a store, on several threads. */
+#include "cache/store_verify.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "cache/object_list.h"
+#include "cache/store.h"
+#include "cache/store_layout.h"
+
+struct verify {
+	struct cfs_store *store;
+	const struct cfs_verify_options *options;
+	atomic_int next_folder;
+	atomic_int err;			/* the first; ends all threads */
+	pthread_mutex_t lock;		/* of report and ->damaged() */
+	struct cfs_verify_report report;
+};
+
+static int check(const struct verify *verify,
+		 const struct cfs_object_info *info)
+{
+	if (!info->regular)
+		return CFS_STORE_DAMAGED;
+	if (verify->options->full)
+		return object_check_bytes(verify->store, &info->digest,
+					  info->size);
+	return cfs_store_check(verify->store, &info->digest, info->size);
+}
+
+/* Called with the lock held. */
+static void damaged(struct verify *verify, const struct cfs_object_info *info)
+{
+	int err = 0;
+
+	verify->report.damaged++;
+	if (verify->options->repair) {
+		err = object_set_aside(verify->store, &info->digest);
+		if (err >= 0) {
+			verify->report.repaired++;
+			err = 0;
+		}
+	}
+	verify->options->damaged(verify->options->context, &info->digest, err);
+}
+
+static int visit(void *context, const struct cfs_object_info *info)
+{
+	struct verify *verify = context;
+	int err = check(verify, info);
+
+	if (err == CFS_STORE_MISS)	/* it went meanwhile */
+		return 0;
+	if (err < 0)
+		return err;
+	if (verify->options->progress)
+		__atomic_fetch_add(verify->options->progress, info->size,
+				   __ATOMIC_RELAXED);
+	pthread_mutex_lock(&verify->lock);
+	verify->report.objects++;
+	verify->report.bytes += info->size;
+	if (err == CFS_STORE_DAMAGED)
+		damaged(verify, info);
+	pthread_mutex_unlock(&verify->lock);
+	return atomic_load(&verify->err);
+}
+
+static void *run(void *context)
+{
+	struct verify *verify = context;
+
+	for (;;) {
+		int folder = atomic_fetch_add(&verify->next_folder, 1);
+		int none = 0, err;
+
+		if (folder >= CFS_STORE_FOLDERS)
+			return NULL;
+		err = cfs_store_folder_each(verify->store, (uint8_t)folder,
+					    visit, verify);
+		if (err < 0) {
+			atomic_compare_exchange_strong(&verify->err, &none,
+						       err);
+			return NULL;
+		}
+	}
+}
+
+int cfs_store_verify(struct cfs_store *store,
+		     const struct cfs_verify_options *options,
+		     struct cfs_verify_report *ret)
+{
+	struct verify verify = {
+		.store = store,
+		.options = options,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+	};
+	/* This thread is one of them, so that one is always to be had. */
+	unsigned int n_others = options->n_threads - 1, started = 0;
+	pthread_t *others = calloc(n_others + 1, sizeof(*others));
+
+	*ret = verify.report;
+	if (!others)
+		return -ENOMEM;
+	while (started < n_others &&
+	       pthread_create(&others[started], NULL, run, &verify) == 0)
+		started++;
+	run(&verify);
+	while (started > 0)
+		pthread_join(others[--started], NULL);
+	free(others);
+	*ret = verify.report;
+	return atomic_load(&verify.err);
+}
