@@ -14,6 +14,7 @@
 #define NO_ENTRY	UINT32_MAX
 #define FIRST_INDEX	1024		/* a power of two */
 #define FIRST_ENTRIES	512
+#define LOOKUPS_MAX	((1u << 30) - 1)
 
 struct allow_list {
 	struct allow_entry *entries;
@@ -250,9 +251,17 @@ struct allow_entry *allow_list_find(struct allow_list *list,
 	return entry && cfs_digest_equal(&entry->digest, digest) ? entry : NULL;
 }
 
+void allow_list_hold(struct allow_entry *entry)
+{
+	if (entry->lookups < LOOKUPS_MAX)
+		entry->lookups++;
+}
+
 void allow_list_forget(struct allow_list *list, struct allow_entry *entry,
 		       uint64_t n)
 {
+	if (entry->lookups == LOOKUPS_MAX)
+		return;
 	entry->lookups -= n < entry->lookups ? n : entry->lookups;
 	release_if_unused(list, entry);
 }

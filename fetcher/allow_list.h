@@ -41,7 +41,7 @@ enum {
  * struct allow_entry - one object
  * @size: in bytes, or ALLOW_SIZE_UNKNOWN
  * @images: bit set of the image slots that name it; 0 if none does
- * @lookups: how often the kernel was given its node; see FUSE_FORGET
+ * @lookups: how often the kernel was given its node, see allow_list_hold()
  * @fetched: this process put it into the store
  * @used: false for a free entry, which callers never see
  */
@@ -80,8 +80,8 @@ uint64_t allow_list_node(const struct cfs_digest *digest);
 
 /**
  * allow_list_add() - an image names an object
- * @slot: of the image, below ALLOW_IMAGES_MAX; or -1 for none, which lists the
- *	object only for as long as its node is held
+ * @slot: of the image, below ALLOW_IMAGES_MAX; or -1 for none: the entry is then
+ *	to be held, and lives as long
  * @ret: the entry; untouched unless 0; NULL is allowed
  *
  * Return: 0 (also if it was there already); -ENOMEM; ALLOW_LIST_CLASH if the
@@ -98,6 +98,13 @@ struct allow_entry *allow_list_find(struct allow_list *list,
 /** allow_list_find_node() - the entry of a node id, or NULL */
 struct allow_entry *allow_list_find_node(struct allow_list *list,
 					 uint64_t node);
+
+/**
+ * allow_list_hold() - the kernel was given a node once more
+ *
+ * A count that no longer fits stays, and its entry with it.
+ */
+void allow_list_hold(struct allow_entry *entry);
 
 /**
  * allow_list_forget() - the kernel dropped @n references of a node

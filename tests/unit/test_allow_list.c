@@ -100,7 +100,8 @@ static void test_unlisted_entries_end_with_forget(void)
 			CHECK_EQ(allow_list_add(list, &digest,
 						ALLOW_SIZE_UNKNOWN, -1,
 						&entry), 0);
-			entry->lookups += 2;
+			allow_list_hold(entry);
+			allow_list_hold(entry);
 		}
 		/* In another order than they came, so that holes are closed. */
 		for (uint32_t i = 0; i < n; i++) {
@@ -127,7 +128,7 @@ static void test_clear_keeps_held_nodes(void)
 	struct allow_entry *entry;
 
 	CHECK_EQ(allow_list_add(list, &held, 5, 0, &entry), 0);
-	entry->lookups++;
+	allow_list_hold(entry);
 	CHECK_EQ(allow_list_add(list, &idle, 6, 0, NULL), 0);
 	allow_list_clear(list);
 	CHECK(allow_list_find(list, &held));
@@ -151,7 +152,7 @@ static void test_walk_of_a_folder(void)
 
 		CHECK_EQ(allow_list_add(list, &digest, 1, i % 2 ? 0 : -1,
 					&entry), 0);
-		entry->lookups++;
+		allow_list_hold(entry);
 	}
 	for (int byte = 0; byte < 256; byte++) {
 		const struct allow_entry *entry;
