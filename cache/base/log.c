@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cache/base/cleanup.h"
@@ -26,6 +27,7 @@ static atomic_uint_least64_t n_dropped;
 /* Set once, before there are threads. */
 static int syslog_fd = -1;
 static const char *syslog_program;
+static bool with_time;
 
 void log_set_level(int level)
 {
@@ -49,6 +51,21 @@ int log_to_syslog(const char *program)
 	syslog_fd = take_fd(&fd);
 	syslog_program = program;
 	return 0;
+}
+
+void log_with_time(void)
+{
+	with_time = true;
+}
+
+static size_t append_time(char *line, size_t at)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+
+	gmtime_r(&now, &tm);
+	return at + strftime(line + at, LOG_LINE_MAX / 2,
+			     "%Y-%m-%dT%H:%M:%SZ ", &tm);
 }
 
 uint64_t log_dropped(void)
@@ -142,6 +159,8 @@ void log_line(int level, const char *format, ...)
 			      LOG_DAEMON | level, syslog_program, (int)getpid());
 	else if (stderr_is_journal())
 		at = sprintf(line, "<%d>", level);
+	else if (with_time)
+		at = append_time(line, at);
 	at = append_escaped(line, at, text);
 	if (syslog_fd < 0)
 		line[at++] = '\n';

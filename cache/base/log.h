@@ -34,6 +34,9 @@ void log_set_level(int level);
  */
 int log_to_syslog(const char *program);
 
+/** log_with_time() - begin each line on stderr with the time, in UTC, from now on */
+void log_with_time(void);
+
 /** log_dropped() - lines that could not be written; any thread */
 uint64_t log_dropped(void);
 

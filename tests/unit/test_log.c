@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/unit/test.h"
@@ -98,6 +99,19 @@ static void test_the_journal_gets_levels(void)
 	unsetenv("JOURNAL_STREAM");
 }
 
+/* From here on every line has it, so this comes last. */
+static void test_lines_can_carry_the_time(void)
+{
+	struct tm tm;
+	char *rest;
+
+	log_with_time();
+	capture();
+	log_line(LOG_INFO, "started");
+	rest = strptime(captured(), "%Y-%m-%dT%H:%M:%SZ ", &tm);
+	CHECK(rest && strcmp(rest, "started\n") == 0);
+}
+
 static void test_values_are_quoted_only_if_they_must_be(void)
 {
 	static const struct {
@@ -150,4 +164,5 @@ RUN_TESTS(T(test_a_line_is_what_was_said),
 	  T(test_less_important_levels_are_silent),
 	  T(test_no_value_can_forge_a_line), T(test_a_long_line_is_cut),
 	  T(test_the_journal_gets_levels),
-	  T(test_values_are_quoted_only_if_they_must_be))
+	  T(test_values_are_quoted_only_if_they_must_be),
+	  T(test_lines_can_carry_the_time))
