@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cache/base/container_of.h"
 #include "fetcher/fuse_internal.h"
 
 /* Requests handled before others on the loop get their turn. */
@@ -24,9 +25,6 @@
  */
 #define MOUNT_OPTIONS							\
 	"fsname=cfs-fetch,subtype=cfs,ro,nosuid,nodev,noexec,default_permissions"
-
-#define container_of(ptr, type, member)				\
-	((type *)((char *)(ptr) - offsetof(type, member)))
 
 static void answer_init(void *userdata, struct fuse_conn_info *conn)
 {

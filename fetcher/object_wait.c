@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cache/base/container_of.h"
 #include "fetcher/object_wait.h"
 #include "fetcher/requester.h"
 
@@ -18,9 +19,6 @@
  * whoever tries anew later gets a new chance, even if he tries without pause. */
 #define FAILURE_GAP_MS	250
 #define FAILURE_MAX_MS	1000
-
-#define container_of(ptr, type, member)				\
-	((type *)((char *)(ptr) - offsetof(type, member)))
 
 static int errno_for_reader(int err)
 {
