@@ -35,7 +35,7 @@ static int open_folder(int parent_fd, const char *path, unsigned int flags,
  * the only sure way is to seal a nameless file.  But a full or read-only one
  * must not look as if it had no verity: checks would silently become weaker.
  */
-static int probe(struct cfs_store *store)
+static int probe(struct cfs_store *store, unsigned int flags)
 {
 	struct libfsverity_merkle_tree_params params = { .version = 1 };
 	CLEANUP_CLOSE int folder_fd = openat(store->objects_fd, ".",
@@ -46,6 +46,8 @@ static int probe(struct cfs_store *store)
 	if (folder_fd < 0)
 		return -errno;
 	store->verity = cfs_object_measure(folder_fd, &digest) == -ENODATA;
+	if (flags & CFS_STORE_READ_ONLY)
+		return 0;
 
 	CLEANUP_CLOSE int fd = openat(store->objects_fd, ".",
 				      O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -67,14 +69,15 @@ static int probe(struct cfs_store *store)
 	return 0;
 }
 
-static int finish_open(struct cfs_store *store, struct cfs_store **ret)
+static int finish_open(struct cfs_store *store, unsigned int flags,
+		       struct cfs_store **ret)
 {
 	int err;
 
 	/* Without /proc staged files need a name: probe() finds out. */
 	store->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	err = probe(store);
-	if (err == 0 && !store->tmpfile)
+	err = probe(store, flags);
+	if (err == 0 && !store->tmpfile && !(flags & CFS_STORE_READ_ONLY))
 		err = object_stage_sweep(store);
 	if (err < 0)
 		return err;
@@ -115,7 +118,7 @@ int cfs_store_open(const char *path, unsigned int flags,
 	if (err == -ENOENT && store->objects_fd >= 0)
 		err = 0;
 	if (err == 0)
-		err = finish_open(store, ret);
+		err = finish_open(store, flags, ret);
 	if (err < 0)
 		cfs_store_close(store);
 	return err;
@@ -131,7 +134,7 @@ int cfs_store_open_objects(const char *path, unsigned int flags,
 		return -ENOMEM;
 	err = open_folder(AT_FDCWD, path, flags, 0700, &store->objects_fd);
 	if (err == 0)
-		err = finish_open(store, ret);
+		err = finish_open(store, flags, ret);
 	if (err < 0)
 		cfs_store_close(store);
 	return err;

@@ -37,6 +37,7 @@ enum {
 
 enum {
 	CFS_STORE_CREATE = 1 << 0,	/* make the folders that are missing */
+	CFS_STORE_READ_ONLY = 1 << 1,	/* write nothing at all, ever */
 };
 
 /* An image name: [A-Za-z0-9][A-Za-z0-9._-]{0,127} */
@@ -45,11 +46,12 @@ enum {
 /**
  * cfs_store_open() - open (or make) a store
  * @path: its folder
- * @flags: CFS_STORE_CREATE, or 0 to require that it exists
+ * @flags: CFS_STORE_CREATE, CFS_STORE_READ_ONLY, or 0 to require that it exists
  * @ret: the store, owned by the caller; untouched on failure
  *
  * Costs the same for one object as for a million.  Finds out whether the file
- * system below has fs-verity by trying it on a nameless file.
+ * system below has fs-verity by trying it on a nameless file; read-only, by
+ * asking it.
  *
  * Return: 0, -ENOENT, -ENOTDIR, -EACCES, -EROFS, -ENOMEM or what the file
  * system said.
