@@ -42,13 +42,25 @@ static int link_or_settle(struct cfs_store *store, int fd,
 	return -EEXIST;
 }
 
-int cfs_object_publish(struct cfs_store *store, int fd,
-		       const struct cfs_digest *digest)
+static int publish(struct cfs_store *store, int fd,
+		   const struct cfs_digest *digest, bool flushed)
 {
-	int err = object_seal(store, &fd, digest);
+	int err = object_seal(store, &fd, digest, flushed);
 
 	if (err == 0)
 		err = link_or_settle(store, fd, digest);
 	object_staged_drop(store, fd);
 	return err;
+}
+
+int cfs_object_publish(struct cfs_store *store, int fd,
+		       const struct cfs_digest *digest)
+{
+	return publish(store, fd, digest, false);
+}
+
+int cfs_object_publish_synced(struct cfs_store *store, int fd,
+			      const struct cfs_digest *digest)
+{
+	return publish(store, fd, digest, true);
 }

@@ -67,7 +67,18 @@ int cfs_object_publish(struct cfs_store *store, int fd,
 		       const struct cfs_digest *digest);
 
 /**
- * cfs_store_sync() - make every name published so far durable
+ * cfs_object_publish_synced() - as cfs_object_publish(), for one of many
+ * @fd: as there, and cfs_store_sync() has returned since its last byte was
+ *	written
+ *
+ * Flushing many staged files at once is much cheaper than one by one.
+ */
+int cfs_object_publish_synced(struct cfs_store *store, int fd,
+			      const struct cfs_digest *digest);
+
+/**
+ * cfs_store_sync() - make every name published so far durable, and the bytes
+ * of every file that is staged
  *
  * Return: 0 or -errno.
  */

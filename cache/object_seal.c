@@ -123,7 +123,7 @@ static int seal_with_verity(struct cfs_store *store, int *fd,
 }
 
 int object_seal(struct cfs_store *store, int *fd,
-		const struct cfs_digest *digest)
+		const struct cfs_digest *digest, bool flushed)
 {
 	struct stat st;
 	int err = 0;
@@ -132,7 +132,7 @@ int object_seal(struct cfs_store *store, int *fd,
 		return -errno;
 	if (store->verity) {
 		err = seal_with_verity(store, fd, digest, st.st_size);
-	} else {
+	} else if (!flushed) {
 		while (fdatasync(*fd) < 0)
 			if (errno != EINTR)
 				return -errno;

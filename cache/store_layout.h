@@ -79,11 +79,12 @@ void object_staged_drop(const struct cfs_store *store, int fd);
  * object_seal() - make a staged file unchangeable
  * @fd: replaced by a read-only descriptor; the caller's in any case
  * @digest: of its bytes
+ * @flushed: they are on the disk already
  *
  * Return: 0, -EBADMSG if the kernel measured another digest, or -errno.
  */
 int object_seal(struct cfs_store *store, int *fd,
-		const struct cfs_digest *digest);
+		const struct cfs_digest *digest, bool flushed);
 
 /**
  * object_link() - give a sealed file its name
