@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * mkcomposefs: a directory or a dump becomes an image.
+ *
+ *	read the tree ---> write the image to nameless files ---> name them
+ *
+ * so that a run that fails or is killed leaves neither an image nor a part of
+ * one; at most objects, each of them whole.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
+#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "cache/base/cleanup.h"
@@ -18,52 +24,23 @@
 #include "cache/dump_parse.h"
 #include "cache/image_tree.h"
 #include "cache/image_write.h"
+#include "cache/object_publish.h"
+#include "cache/programs/mkcomposefs.h"
+#include "cache/store.h"
+#include "cache/store_lock.h"
 #include "cache/verity_hash.h"
-#include "kmod/cfs_format.h"
 
-static const char usage[] =
-"Usage: mkcomposefs [OPTION]... SOURCE IMAGE\n"
-"       mkcomposefs [OPTION]... --print-digest-only SOURCE\n"
-"Turn a directory, or a dump of one, into a composefs image.\n"
-"\n"
-"  --from-file             SOURCE is a dump, see composefs-dump(5); - is stdin\n"
-"  --print-digest          print the image's fs-verity digest\n"
-"  --print-digest-only     the same, and write no image\n"
-"  --min-version=N         version of the image format to write (default 0)\n"
-"  --max-version=N         version to write if there is a whiteout (default 1)\n"
-"  --help                  show this and exit\n"
-"  --version               show the version and exit\n"
-"\n"
-"IMAGE may be -, which is stdout.\n";
-
-enum {
-	OPT_FROM_FILE = 1000, OPT_PRINT_DIGEST, OPT_PRINT_DIGEST_ONLY,
-	OPT_MIN_VERSION, OPT_MAX_VERSION, OPT_HELP, OPT_VERSION,
+/* Everywhere that the bytes of the image go. */
+struct output {
+	struct cfs_verity_hash *hash;
+	struct replace_file file;
+	int image_fd;			/* -1: none; borrowed */
+	int object_fd;			/* staged in the store; -1: none */
+	uint64_t size;
+	struct cfs_digest digest;	/* when all is written */
 };
 
-static const struct option long_options[] = {
-	{ "from-file", no_argument, NULL, OPT_FROM_FILE },
-	{ "print-digest", no_argument, NULL, OPT_PRINT_DIGEST },
-	{ "print-digest-only", no_argument, NULL, OPT_PRINT_DIGEST_ONLY },
-	{ "min-version", required_argument, NULL, OPT_MIN_VERSION },
-	{ "max-version", required_argument, NULL, OPT_MAX_VERSION },
-	{ "help", no_argument, NULL, OPT_HELP },
-	{ "version", no_argument, NULL, OPT_VERSION },
-	{ NULL, 0, NULL, 0 },
-};
-
-struct options {
-	bool from_file;
-	bool print_digest;
-	bool print_digest_only;
-	uint32_t min_version;
-	uint32_t max_version;
-	const char *source;
-	const char *image;		/* NULL: write none */
-};
-
-__attribute__((format(printf, 1, 2), noreturn))
-static void die(const char *format, ...)
+void die(const char *format, ...)
 {
 	va_list args;
 
@@ -75,74 +52,8 @@ static void die(const char *format, ...)
 	exit(EXIT_FAILURE);
 }
 
-static uint32_t parse_number(const char *option, const char *text,
-			     uint32_t min, uint32_t max)
-{
-	char *end;
-	unsigned long value;
-
-	errno = 0;
-	value = strtoul(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end || errno || value < min ||
-	    value > max)
-		die("%s=%s: not a number from %u to %u", option, text, min,
-		    max);
-	return value;
-}
-
-static void parse_options(int argc, char **argv, struct options *o)
-{
-	int c;
-
-	*o = (struct options){ .max_version = CFS_VERSION_MAX };
-	while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-		switch (c) {
-		case OPT_FROM_FILE:
-			o->from_file = true;
-			break;
-		case OPT_PRINT_DIGEST:
-			o->print_digest = true;
-			break;
-		case OPT_PRINT_DIGEST_ONLY:
-			o->print_digest = o->print_digest_only = true;
-			break;
-		case OPT_MIN_VERSION:
-			o->min_version = parse_number("--min-version", optarg,
-						      CFS_VERSION_MIN,
-						      CFS_VERSION_MAX);
-			break;
-		case OPT_MAX_VERSION:
-			o->max_version = parse_number("--max-version", optarg,
-						      CFS_VERSION_MIN,
-						      CFS_VERSION_MAX);
-			break;
-		case OPT_HELP:
-			fputs(usage, stdout);
-			exit(EXIT_SUCCESS);
-		case OPT_VERSION:
-			puts("mkcomposefs " CFS_VERSION);
-			exit(EXIT_SUCCESS);
-		default:
-			fputs("Try 'mkcomposefs --help'.\n", stderr);
-			exit(EXIT_FAILURE);
-		}
-	}
-	if (optind < argc)
-		o->source = argv[optind++];
-	if (optind < argc)
-		o->image = argv[optind++];
-	if (!o->source || optind < argc) {
-		fputs(usage, stderr);
-		exit(EXIT_FAILURE);
-	}
-	if (o->print_digest_only && o->image)
-		die("--print-digest-only writes no image, but %s is given",
-		    o->image);
-	if (!o->image && !o->print_digest_only)
-		die("no IMAGE is given; see --help");
-}
-
-static void read_dump(const struct options *o, struct cfs_tree *tree)
+static void read_dump(const struct mkcomposefs_options *o,
+		      struct cfs_tree *tree)
 {
 	const bool is_stdin = strcmp(o->source, "-") == 0;
 	CLEANUP_FREE char *text = NULL;
@@ -166,74 +77,221 @@ static void read_dump(const struct options *o, struct cfs_tree *tree)
 		    msg.text[0] ? msg.text : strerror(-err));
 }
 
-/* Everywhere that the bytes of the image go. */
-struct output {
-	struct cfs_verity_hash *hash;	/* NULL: nobody asks for the digest */
-	int fd;				/* -1: none */
-};
+static void read_directory(const struct mkcomposefs_options *o,
+			   struct cfs_store *store,
+			   struct cfs_scan_counters *counters,
+			   struct cfs_tree *tree)
+{
+	struct cfs_scan_options options = o->scan;
+	struct mkcomposefs_progress progress;
+	struct errmsg msg = { "" };
+	int err;
+
+	options.store = store;
+	mkcomposefs_progress_begin(&progress, o->source, counters);
+	err = cfs_scan(o->source, &options, counters, tree, &msg);
+	mkcomposefs_progress_end(&progress);
+	if (err)
+		die("%s", msg.text[0] ? msg.text : strerror(-err));
+}
+
+static void open_store(const struct mkcomposefs_options *o,
+		       struct cfs_store **ret, int *lock_fd)
+{
+	const char *path = o->store ? o->store : o->digest_store;
+	int err;
+
+	if (!path || (o->digest_store && o->from_file))
+		return;
+	err = o->store ? cfs_store_open(path, CFS_STORE_CREATE, ret) :
+			 cfs_store_open_objects(path, CFS_STORE_CREATE, ret);
+	if (err)
+		die("%s: %s", path, strerror(-err));
+	if (!o->store)
+		return;
+	/* Until the image's name pins them, gc must not take our objects. */
+	err = cfs_store_lock(*ret, CFS_STORE_LOCK_SHARED, true, lock_fd);
+	if (err)
+		die("%s: %s", path, strerror(-err));
+	if (!cfs_store_has_verity(*ret))
+		fprintf(stderr, "mkcomposefs: %s: no fs-verity on this file system; mount with verity_check=0\n",
+			path);
+}
+
+static void open_output(const struct mkcomposefs_options *o,
+			struct cfs_store *store, struct output *output)
+{
+	int err;
+
+	if (o->image && strcmp(o->image, "-") == 0) {
+		if (isatty(STDOUT_FILENO))
+			die("stdout is a terminal, and the image is not text");
+		output->image_fd = STDOUT_FILENO;
+	} else if (o->image) {
+		err = replace_file_begin(&output->file, o->image, 0644);
+		if (err)
+			die("%s: %s", o->image, strerror(-err));
+		output->image_fd = output->file.fd;
+	}
+	if (o->store) {
+		err = cfs_object_stage(store, 0, &output->object_fd);
+		if (err)
+			die("%s: %s", o->store, strerror(-err));
+	}
+	err = cfs_verity_hash_new(&output->hash);
+	if (err)
+		die("%s", strerror(-err));
+}
 
 static int take_bytes(void *context, const void *data, size_t len)
 {
 	struct output *output = context;
-	int err = 0;
+	int err = cfs_verity_hash_add(output->hash, data, len);
 
-	if (output->hash)
-		err = cfs_verity_hash_add(output->hash, data, len);
-	if (!err && output->fd >= 0)
-		err = full_write(output->fd, data, len);
+	if (!err && output->image_fd >= 0)
+		err = full_write(output->image_fd, data, len);
+	if (!err && output->object_fd >= 0)
+		err = full_write(output->object_fd, data, len);
+	output->size += len;
 	return err;
+}
+
+static void write_image(const struct mkcomposefs_options *o,
+			struct cfs_tree *tree, struct output *output)
+{
+	struct errmsg msg = { "" };
+	int err = cfs_image_write(tree, o->min_version, o->max_version,
+				  take_bytes, output, &msg);
+
+	if (!err)
+		err = cfs_verity_hash_finish(output->hash, &output->digest);
+	if (err)
+		die("%s: %s", o->image ? o->image : o->store ? o->store :
+							       o->source,
+		    msg.text[0] ? msg.text : strerror(-err));
+}
+
+/* The image is an object too; its name comes last, when all it needs is there. */
+static void publish(const struct mkcomposefs_options *o,
+		    struct cfs_store *store, struct output *output)
+{
+	char hex[CFS_DIGEST_HEX_LEN + 1];
+	int err;
+
+	if (o->store) {
+		err = cfs_object_publish(store, output->object_fd,
+					 &output->digest);
+		output->object_fd = -1;
+		if (err < 0)
+			die("%s: %s", o->store, strerror(-err));
+	}
+	if (store) {
+		err = cfs_store_sync(store);
+		if (err)
+			die("%s: %s", o->store ? o->store : o->digest_store,
+			    strerror(-err));
+	}
+	if (o->image && output->file.fd >= 0) {
+		err = replace_file_commit(&output->file);
+		if (err)
+			die("%s: %s", o->image, strerror(-err));
+	}
+	if (o->store) {
+		cfs_digest_format(&output->digest, hex);
+		err = cfs_store_image_set(store, o->name ? o->name : hex,
+					  &output->digest);
+		if (err)
+			die("%s: %s: %s", o->store, o->name ? o->name : hex,
+			    err < 0 ? strerror(-err) : "the image is gone");
+	}
+}
+
+static void print_json(const struct mkcomposefs_options *o,
+		       const struct cfs_scan_counters *counters,
+		       const struct output *output)
+{
+	char hex[CFS_DIGEST_HEX_LEN + 1];
+	json_t *json;
+
+	cfs_digest_format(&output->digest, hex);
+	json = json_pack("{s:s, s:I}", "digest", hex,
+			 "image_bytes", (json_int_t)output->size);
+	if (json && !o->from_file) {
+		json_object_set_new(json, "files",
+				    json_integer(counters->files));
+		json_object_set_new(json, "bytes",
+				    json_integer(counters->bytes));
+	}
+	if (json && !o->from_file && (o->store || o->digest_store)) {
+		json_object_set_new(json, "objects",
+				    json_integer(counters->objects));
+		json_object_set_new(json, "object_bytes",
+				    json_integer(counters->object_bytes));
+		json_object_set_new(json, "new_objects",
+				    json_integer(counters->new_objects));
+		json_object_set_new(json, "new_bytes",
+				    json_integer(counters->new_bytes));
+	}
+	if (!json || json_dumpf(json, stdout, JSON_INDENT(2)) < 0)
+		die("stdout: %s", strerror(errno ? errno : ENOMEM));
+	putchar('\n');
+	json_decref(json);
+}
+
+static void print_results(const struct mkcomposefs_options *o,
+			  const struct cfs_scan_counters *counters,
+			  const struct output *output)
+{
+	char hex[CFS_DIGEST_HEX_LEN + 1];
+
+	if (o->json) {
+		print_json(o, counters, output);
+	} else if (o->print_digest) {
+		cfs_digest_format(&output->digest, hex);
+		puts(hex);
+	}
+	if (fflush(stdout) || ferror(stdout))
+		die("stdout: %s", strerror(errno));
+}
+
+/* Deep trees and batches of objects need more than the usual 1024 descriptors. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
 }
 
 int main(int argc, char **argv)
 {
-	struct replace_file file = { .fd = -1, .dir_fd = -1 };
-	struct output output = { .fd = -1 };
+	struct output output = {
+		.file = { .fd = -1, .dir_fd = -1 },
+		.image_fd = -1,
+		.object_fd = -1,
+	};
+	struct cfs_scan_counters counters = { 0 };
+	struct cfs_store *store = NULL;
+	struct mkcomposefs_options o;
 	struct cfs_tree tree = { 0 };
-	struct errmsg msg = { "" };
-	struct options o;
-	int err;
+	CLEANUP_CLOSE int lock_fd = -1;
 
-	parse_options(argc, argv, &o);
-	if (o.image && strcmp(o.image, "-") == 0) {
-		if (isatty(STDOUT_FILENO))
-			die("stdout is a terminal; the image is not text");
-		output.fd = STDOUT_FILENO;
-	} else if (o.image) {
-		err = replace_file_begin(&file, o.image, 0644);
-		if (err)
-			die("%s: %s", o.image, strerror(-err));
-		output.fd = file.fd;
-	}
-	if (o.print_digest) {
-		err = cfs_verity_hash_new(&output.hash);
-		if (err)
-			die("%s", strerror(-err));
-	}
+	mkcomposefs_parse_options(argc, argv, &o);
+	raise_descriptor_limit();
+	open_store(&o, &store, &lock_fd);
+	open_output(&o, store, &output);
+	if (o.from_file)
+		read_dump(&o, &tree);
+	else
+		read_directory(&o, store, &counters, &tree);
+	write_image(&o, &tree, &output);
+	publish(&o, store, &output);
+	print_results(&o, &counters, &output);
 
-	read_dump(&o, &tree);
-	err = cfs_image_write(&tree, o.min_version, o.max_version, take_bytes,
-			      &output, &msg);
-	if (err)
-		die("%s: %s", o.image ? o.image : o.source,
-		    msg.text[0] ? msg.text : strerror(-err));
-	if (file.fd >= 0) {
-		err = replace_file_commit(&file);
-		if (err)
-			die("%s: %s", o.image, strerror(-err));
-	}
-	if (o.print_digest) {
-		char hex[CFS_DIGEST_HEX_LEN + 1];
-		struct cfs_digest digest;
-
-		err = cfs_verity_hash_finish(output.hash, &digest);
-		if (err)
-			die("%s", strerror(-err));
-		cfs_digest_format(&digest, hex);
-		puts(hex);
-	}
 	cfs_verity_hash_free(output.hash);
 	cfs_tree_release(&tree);
-	if (fflush(stdout) || ferror(stdout))
-		die("stdout: %s", strerror(errno));
+	cfs_store_close(store);
 	return EXIT_SUCCESS;
 }
