@@ -194,7 +194,8 @@ count_objects() { find "$1/objects" -type f | wc -l; }
 
 # Servers and mounts
 
-# start_serve STORE [OPTION...]: sets SERVE_URL, SERVE_PORT, SERVE_PID and SERVE_LOG.
+# start_serve STORE [OPTION...]: sets SERVE_URL, SERVE_PORT, SERVE_PID, SERVE_LOG and
+# SERVE_ACCESS, the access log.
 start_serve() {
 	local store=$1
 
@@ -202,10 +203,12 @@ start_serve() {
 	SERVE_PORT=$(free_port)
 	SERVE_URL=http://127.0.0.1:$SERVE_PORT
 	SERVE_LOG=$WORK/serve.$SERVE_PORT.log
-	start_bg "$SERVE_LOG" cfs-serve --listen "127.0.0.1:$SERVE_PORT" "$@" "$store"
+	SERVE_ACCESS=$WORK/serve.$SERVE_PORT.access
+	start_bg "$SERVE_LOG" cfs-serve --listen "127.0.0.1:$SERVE_PORT" \
+		--access-log="$SERVE_ACCESS" "$@" "$store"
 	SERVE_PID=$BG_PID
 	wait_port "$SERVE_PORT"
-	export SERVE_URL SERVE_PORT SERVE_PID SERVE_LOG
+	export SERVE_URL SERVE_PORT SERVE_PID SERVE_LOG SERVE_ACCESS
 }
 
 # start_fetch STORE MOUNTPOINT OPTION...: sets FETCH_PID and FETCH_LOG.
