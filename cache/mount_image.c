@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Opening an image, looking at it, and putting it into the store. */
+#include "cache/mount_image.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cache/base/cleanup.h"
+#include "cache/image_check.h"
+#include "cache/image_file.h"
+#include "cache/object_publish.h"
+#include "cache/store.h"
+#include "cache/verity_hash.h"
+
+static void close_image(struct cfs_image_file **image)
+{
+	cfs_image_file_close(*image);
+}
+
+int mount_image_open(const char *path, int *ret_fd, struct errmsg *msg)
+{
+	/* Never wait for a FIFO. */
+	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY |
+				    O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return errmsg_set(msg, -errno, "%s: %s", path,
+				  strerror(errno));
+	if (fstat(fd, &st) < 0)
+		return errmsg_set(msg, -errno, "%s: %s", path,
+				  strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return errmsg_set(msg, -EINVAL, "%s: is not a regular file",
+				  path);
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+static const char *why_refused(int err)
+{
+	switch (err) {
+	case -EINVAL:
+		return "is not a composefs image";
+	case -EUCLEAN:
+		return "is a damaged image";
+	case -EOPNOTSUPP:
+		return "needs a feature that composefs images do not use";
+	default:
+		return strerror(-err);
+	}
+}
+
+int mount_image_inspect(int image_fd, const char *path, bool whole,
+			bool *ret_has_acl, struct errmsg *msg)
+{
+	CLEANUP(close_image) struct cfs_image_file *file = NULL;
+	CLEANUP_FREE char *where = NULL;
+	int fd = fcntl(image_fd, F_DUPFD_CLOEXEC, 0), err;
+
+	if (fd < 0)
+		return -errno;
+	err = cfs_image_file_open(fd, &file);
+	if (err == 0 && whole)
+		err = cfs_image_check(cfs_image_file_image(file), &where);
+	if (err < 0)
+		return errmsg_set(msg, err, "%s: %s%s%s", path,
+				  why_refused(err), where ? ": at " : "",
+				  where ? where : "");
+	*ret_has_acl = cfs_image_file_image(file)->has_acl;
+	return 0;
+}
+
+static int copy_image(int from_fd, int to_fd, uint64_t size)
+{
+	off_t from = 0, to = 0;
+
+	while ((uint64_t)to < size) {
+		ssize_t n = copy_file_range(from_fd, &from, to_fd, &to,
+					    size - to, 0);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+	}
+	return 0;
+}
+
+static int publish_copy(struct cfs_store *store, int image_fd, uint64_t size,
+			const struct cfs_digest *digest)
+{
+	struct cfs_digest copied;
+	int fd = -1, err = cfs_object_stage(store, size, &fd);
+
+	if (err == 0)
+		err = copy_image(image_fd, fd, size);
+	/* The file may have changed since it was hashed: hash the copy. */
+	if (err == 0)
+		err = cfs_verity_hash_fd(fd, size, &copied, NULL);
+	if (err == 0 && !cfs_digest_equal(&copied, digest))
+		err = -EBADMSG;
+	if (err < 0) {
+		cfs_object_discard(store, fd);
+		return err;
+	}
+	err = cfs_object_publish(store, fd, digest);
+	return err < 0 ? err : 0;
+}
+
+int mount_image_import(struct cfs_store *store, int image_fd, const char *path,
+		       struct cfs_digest *ret, struct errmsg *msg)
+{
+	struct cfs_digest digest;
+	uint64_t size;
+	int err = cfs_verity_hash_fd(image_fd, UINT64_MAX, &digest, &size);
+
+	if (err == 0)
+		err = cfs_store_check(store, &digest, size);
+	if (err > 0)
+		err = publish_copy(store, image_fd, size, &digest);
+	if (err < 0)
+		return errmsg_set(msg, err,
+				  "%s: can't be put into the store: %s", path,
+				  strerror(-err));
+	*ret = digest;
+	return 0;
+}
+
+int mount_image_pin(struct cfs_store *store, const struct cfs_digest *digest,
+		    struct errmsg *msg)
+{
+	char name[CFS_DIGEST_HEX_LEN + 1];
+	struct cfs_digest pinned;
+	int err;
+
+	cfs_digest_format(digest, name);
+	err = cfs_store_image_get(store, name, &pinned);
+	if (err == 0 && cfs_digest_equal(&pinned, digest))
+		return 0;
+	err = cfs_store_image_set(store, name, digest);
+	if (err == CFS_STORE_MISS)
+		err = -ENOENT;
+	if (err < 0)
+		return errmsg_set(msg, err, "images/%s: can't be pinned: %s",
+				  name, strerror(-err));
+	return 0;
+}
+
+int mount_image_from_store(struct cfs_store *store,
+			   const struct cfs_digest *digest, char *path,
+			   size_t size, int *ret_fd, struct errmsg *msg)
+{
+	char hex[CFS_DIGEST_HEX_LEN + 1];
+	int err = cfs_store_get(store, digest, ret_fd);
+
+	cfs_digest_format(digest, hex);
+	snprintf(path, size, "image %s", hex);
+	if (err > 0)
+		return errmsg_set(msg, -ENOENT, "the store lacks %s", path);
+	if (err < 0)
+		return errmsg_set(msg, err, "%s: %s", path, strerror(-err));
+	return 0;
+}

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Reading the options of a composefs mount. */
+#include "cache/mount_options.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "cache/base/cleanup.h"
+
+enum id {
+	OPT_BACKEND, OPT_BASEDIR, OPT_DIGEST, OPT_HARD, OPT_IDMAP, OPT_LOG,
+	OPT_MIRROR, OPT_RO, OPT_RW, OPT_SOFT, OPT_STORE, OPT_TRYVERITY,
+	OPT_UPPERDIR, OPT_VERITY, OPT_VERITY_CHECK, OPT_WORKDIR,
+	OPT_SET_ATTRIBUTE, OPT_CLEAR_ATTRIBUTE, OPT_ATIME, OPT_PASSED_OVER,
+};
+
+struct spec {
+	const char *name;
+	enum id id;
+	bool has_value;
+	uint64_t attribute;
+};
+
+static const struct spec specs[] = {
+	{ "backend", OPT_BACKEND, true, 0 },
+	{ "basedir", OPT_BASEDIR, true, 0 },
+	{ "digest", OPT_DIGEST, true, 0 },
+	{ "hard", OPT_HARD, false, 0 },
+	{ "idmap", OPT_IDMAP, true, 0 },
+	{ "log", OPT_LOG, true, 0 },
+	{ "mirror", OPT_MIRROR, true, 0 },
+	{ "ro", OPT_RO, false, 0 },
+	{ "rw", OPT_RW, false, 0 },
+	{ "soft", OPT_SOFT, false, 0 },
+	{ "store", OPT_STORE, true, 0 },
+	{ "tryverity", OPT_TRYVERITY, false, 0 },
+	{ "upperdir", OPT_UPPERDIR, true, 0 },
+	{ "verity", OPT_VERITY, false, 0 },
+	{ "verity_check", OPT_VERITY_CHECK, true, 0 },
+	{ "workdir", OPT_WORKDIR, true, 0 },
+	{ "nosuid", OPT_SET_ATTRIBUTE, false, MOUNT_ATTR_NOSUID },
+	{ "nodev", OPT_SET_ATTRIBUTE, false, MOUNT_ATTR_NODEV },
+	{ "noexec", OPT_SET_ATTRIBUTE, false, MOUNT_ATTR_NOEXEC },
+	{ "nodiratime", OPT_SET_ATTRIBUTE, false, MOUNT_ATTR_NODIRATIME },
+	{ "nosymfollow", OPT_SET_ATTRIBUTE, false, MOUNT_ATTR_NOSYMFOLLOW },
+	{ "suid", OPT_CLEAR_ATTRIBUTE, false, MOUNT_ATTR_NOSUID },
+	{ "dev", OPT_CLEAR_ATTRIBUTE, false, MOUNT_ATTR_NODEV },
+	{ "exec", OPT_CLEAR_ATTRIBUTE, false, MOUNT_ATTR_NOEXEC },
+	{ "diratime", OPT_CLEAR_ATTRIBUTE, false, MOUNT_ATTR_NODIRATIME },
+	{ "symfollow", OPT_CLEAR_ATTRIBUTE, false, MOUNT_ATTR_NOSYMFOLLOW },
+	{ "noatime", OPT_ATIME, false, MOUNT_ATTR_NOATIME },
+	{ "strictatime", OPT_ATIME, false, MOUNT_ATTR_STRICTATIME },
+	{ "relatime", OPT_ATIME, false, MOUNT_ATTR_RELATIME },
+	{ "atime", OPT_ATIME, false, MOUNT_ATTR_RELATIME },
+	/* For mount(8), fstab and file systems that write. */
+	{ "_netdev", OPT_PASSED_OVER, false, 0 },
+	{ "async", OPT_PASSED_OVER, false, 0 },
+	{ "auto", OPT_PASSED_OVER, false, 0 },
+	{ "defaults", OPT_PASSED_OVER, false, 0 },
+	{ "group", OPT_PASSED_OVER, false, 0 },
+	{ "iversion", OPT_PASSED_OVER, false, 0 },
+	{ "loud", OPT_PASSED_OVER, false, 0 },
+	{ "noauto", OPT_PASSED_OVER, false, 0 },
+	{ "nofail", OPT_PASSED_OVER, false, 0 },
+	{ "noiversion", OPT_PASSED_OVER, false, 0 },
+	{ "nouser", OPT_PASSED_OVER, false, 0 },
+	{ "owner", OPT_PASSED_OVER, false, 0 },
+	{ "silent", OPT_PASSED_OVER, false, 0 },
+	{ "sync", OPT_PASSED_OVER, false, 0 },
+	{ "user", OPT_PASSED_OVER, false, 0 },
+	{ "users", OPT_PASSED_OVER, false, 0 },
+};
+
+/* What was asked for, before the options are put together. */
+struct asked {
+	bool verity;
+	bool try_verity;
+	bool rw;
+	bool has_verity_check;
+	unsigned int verity_check;
+	bool basedir;
+	bool backend;
+};
+
+void mount_options_init(struct mount_options *options)
+{
+	*options = (struct mount_options){ .read_only = false };
+}
+
+void mount_options_free(struct mount_options *options)
+{
+	size_t i;
+
+	for (i = 0; i < options->n_basedirs; i++)
+		free(options->basedirs[i]);
+	for (i = 0; i < options->n_mirrors; i++)
+		free(options->mirrors[i]);
+	free(options->store);
+	free(options->log);
+	free(options->upperdir);
+	free(options->workdir);
+	free(options->idmap);
+	mount_options_init(options);
+}
+
+static int set_string(char **field, const char *name, const char *value,
+		      struct errmsg *msg)
+{
+	if (*field)
+		return errmsg_set(msg, -EINVAL, "%s= is given twice", name);
+	if (!*value)
+		return errmsg_set(msg, -EINVAL, "%s= is empty", name);
+	*field = strdup(value);
+	return *field ? 0 : -ENOMEM;
+}
+
+static int add_basedirs(struct mount_options *options, char *value,
+			struct errmsg *msg)
+{
+	char *one;
+
+	while ((one = strsep(&value, ":"))) {
+		if (!*one)
+			return errmsg_set(msg, -EINVAL,
+					  "basedir= has an empty folder");
+		if (options->n_basedirs == MOUNT_BASEDIRS_MAX)
+			return errmsg_set(msg, -EINVAL,
+					  "basedir= has more than %d folders",
+					  MOUNT_BASEDIRS_MAX);
+		options->basedirs[options->n_basedirs] = strdup(one);
+		if (!options->basedirs[options->n_basedirs])
+			return -ENOMEM;
+		options->n_basedirs++;
+	}
+	return 0;
+}
+
+static int add_mirror(struct mount_options *options, const char *value,
+		      struct errmsg *msg)
+{
+	if (!*value)
+		return errmsg_set(msg, -EINVAL, "mirror= is empty");
+	if (options->n_mirrors == MOUNT_MIRRORS_MAX)
+		return errmsg_set(msg, -EINVAL, "more than %d mirrors",
+				  MOUNT_MIRRORS_MAX);
+	options->mirrors[options->n_mirrors] = strdup(value);
+	if (!options->mirrors[options->n_mirrors])
+		return -ENOMEM;
+	options->n_mirrors++;
+	return 0;
+}
+
+static int set_digest(struct mount_options *options, const char *value,
+		      struct errmsg *msg)
+{
+	if (options->has_digest)
+		return errmsg_set(msg, -EINVAL, "digest= is given twice");
+	if (cfs_digest_parse(value, strlen(value), &options->digest) < 0)
+		return errmsg_set(msg, -EINVAL,
+				  "digest=%s is not 64 lower-case hex digits",
+				  value);
+	options->has_digest = true;
+	return 0;
+}
+
+static int set_verity_check(struct asked *asked, const char *value,
+			    struct errmsg *msg)
+{
+	if (asked->has_verity_check)
+		return errmsg_set(msg, -EINVAL, "verity_check= is given twice");
+	if (value[0] < '0' || value[0] > '2' || value[1])
+		return errmsg_set(msg, -EINVAL,
+				  "verity_check=%s is not 0, 1 or 2", value);
+	asked->has_verity_check = true;
+	asked->verity_check = value[0] - '0';
+	return 0;
+}
+
+static int set_backend(struct mount_options *options, struct asked *asked,
+		       const char *value, struct errmsg *msg)
+{
+	if (asked->backend)
+		return errmsg_set(msg, -EINVAL, "backend= is given twice");
+	asked->backend = true;
+	if (strcmp(value, "kernel") == 0)
+		options->backend = MOUNT_BACKEND_KERNEL;
+	else if (strcmp(value, "overlay") == 0)
+		options->backend = MOUNT_BACKEND_OVERLAY;
+	else
+		return errmsg_set(msg, -EINVAL,
+				  "backend=%s is not kernel or overlay", value);
+	return 0;
+}
+
+static int set_basedir(struct mount_options *options, struct asked *asked,
+		       char *value, struct errmsg *msg)
+{
+	if (asked->basedir)
+		return errmsg_set(msg, -EINVAL, "basedir= is given twice");
+	asked->basedir = true;
+	return add_basedirs(options, value, msg);
+}
+
+static int apply(struct mount_options *options, struct asked *asked,
+		 const struct spec *spec, char *value, struct errmsg *msg)
+{
+	switch (spec->id) {
+	case OPT_BACKEND:
+		return set_backend(options, asked, value, msg);
+	case OPT_BASEDIR:
+		return set_basedir(options, asked, value, msg);
+	case OPT_DIGEST:
+		return set_digest(options, value, msg);
+	case OPT_HARD:
+	case OPT_SOFT:
+		options->hard = spec->id == OPT_HARD;
+		return 0;
+	case OPT_IDMAP:
+		return set_string(&options->idmap, spec->name, value, msg);
+	case OPT_LOG:
+		return set_string(&options->log, spec->name, value, msg);
+	case OPT_MIRROR:
+		return add_mirror(options, value, msg);
+	case OPT_RO:
+	case OPT_RW:
+		options->read_only = spec->id == OPT_RO;
+		asked->rw = spec->id == OPT_RW;
+		return 0;
+	case OPT_STORE:
+		return set_string(&options->store, spec->name, value, msg);
+	case OPT_TRYVERITY:
+		asked->try_verity = true;
+		return 0;
+	case OPT_UPPERDIR:
+		return set_string(&options->upperdir, spec->name, value, msg);
+	case OPT_VERITY:
+		asked->verity = true;
+		return 0;
+	case OPT_VERITY_CHECK:
+		return set_verity_check(asked, value, msg);
+	case OPT_WORKDIR:
+		return set_string(&options->workdir, spec->name, value, msg);
+	case OPT_SET_ATTRIBUTE:
+		options->attributes |= spec->attribute;
+		return 0;
+	case OPT_CLEAR_ATTRIBUTE:
+		options->attributes &= ~spec->attribute;
+		return 0;
+	case OPT_ATIME:
+		options->attributes &= ~(uint64_t)MOUNT_ATTR__ATIME;
+		options->attributes |= spec->attribute;
+		return 0;
+	case OPT_PASSED_OVER:
+		return 0;
+	}
+	abort();
+}
+
+static int apply_word(struct mount_options *options, struct asked *asked,
+		      char *word, bool sloppy, struct errmsg *msg)
+{
+	char *value = strchr(word, '=');
+	size_t i;
+
+	if (!*word || strncmp(word, "x-", 2) == 0 ||
+	    strncmp(word, "X-", 2) == 0 || strncmp(word, "comment=", 8) == 0)
+		return 0;
+	if (value)
+		*value++ = '\0';
+	for (i = 0; i < sizeof(specs) / sizeof(specs[0]); i++) {
+		if (strcmp(word, specs[i].name) != 0)
+			continue;
+		if (specs[i].has_value && !value)
+			return errmsg_set(msg, -EINVAL, "%s needs a value",
+					  word);
+		if (!specs[i].has_value && value)
+			return errmsg_set(msg, -EINVAL, "%s takes no value",
+					  word);
+		return apply(options, asked, &specs[i], value, msg);
+	}
+	if (sloppy)
+		return 0;
+	return errmsg_set(msg, -EINVAL, "unsupported option %s", word);
+}
+
+/* Cut the first option off the text, undoing its escapes in place. */
+static char *next_word(char **text)
+{
+	char *word = *text, *from = *text, *to = *text;
+
+	for (; *from && *from != ','; from++) {
+		if (*from == '\\' && from[1])
+			from++;
+		*to++ = *from;
+	}
+	*text = *from ? from + 1 : NULL;
+	*to = '\0';
+	return word;
+}
+
+/*
+ * digest=, verity and tryverity ask for all checks, unless verity_check= says
+ * how much is wanted.  tryverity gives way only if nothing else insists.
+ */
+static int combine(struct mount_options *options, const struct asked *asked,
+		   struct errmsg *msg)
+{
+	if (asked->verity && asked->has_verity_check &&
+	    asked->verity_check != 2)
+		return errmsg_set(msg, -EINVAL,
+				  "verity means verity_check=2, not %u",
+				  asked->verity_check);
+	if (asked->has_verity_check)
+		options->verity_check = asked->verity_check;
+	else if (options->has_digest || asked->verity || asked->try_verity)
+		options->verity_check = 2;
+	options->try_verity = asked->try_verity && !asked->verity &&
+			      !asked->has_verity_check;
+
+	if (!options->upperdir != !options->workdir)
+		return errmsg_set(msg, -EINVAL,
+				  "upperdir= and workdir= need each other");
+	if (asked->rw && !options->upperdir)
+		return errmsg_set(msg, -EINVAL,
+				  "rw needs upperdir= and workdir=");
+	if (!options->upperdir)
+		options->read_only = true;
+	if (options->store && asked->basedir)
+		return errmsg_set(msg, -EINVAL,
+				  "store= and basedir= exclude each other");
+	if (options->upperdir && options->backend == MOUNT_BACKEND_KERNEL)
+		return errmsg_set(msg, -EINVAL,
+				  "upperdir= needs backend=overlay");
+	return 0;
+}
+
+int mount_options_parse(struct mount_options *options, const char *text,
+			bool sloppy, struct errmsg *msg)
+{
+	CLEANUP_FREE char *copy = strdup(text);
+	struct asked asked = { .verity = false };
+	char *rest = copy;
+	int err;
+
+	if (!copy)
+		return -ENOMEM;
+	while (rest) {
+		char *word = next_word(&rest);
+
+		err = apply_word(options, &asked, word, sloppy, msg);
+		if (err < 0)
+			return err;
+	}
+	return combine(options, &asked, msg);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * mount.composefs from the inside: one mount, step by step.
+ *
+ *	file			step
+ *	mount.composefs.c	arguments in, steps in order, exit status out
+ *	mount_get_image.c	where objects are, the image, what vouches for it
+ *	mount_backend.c		composefs.ko, or EROFS and overlayfs
+ */
+#ifndef CACHE_PROGRAMS_MOUNT_REQUEST_H
+#define CACHE_PROGRAMS_MOUNT_REQUEST_H
+
+#include <stdbool.h>
+
+#include "cache/base/errmsg.h"
+#include "cache/mount_basedirs.h"
+#include "cache/mount_fetcher.h"
+#include "cache/mount_options.h"
+#include "cache/mount_source.h"
+#include "cache/store.h"
+
+/**
+ * struct request - one mount; owned by main(), filled step by step
+ * @store: that the image is in; NULL if nothing fetches
+ * @image_name: for messages
+ * @digest: of an image in @store
+ * @sealed: the kernel measured digest= on the image, and can do so again
+ * @weak: which folder has no fs-verity; empty if all have
+ */
+struct request {
+	const char *source;
+	const char *target;
+	struct mount_options options;
+	struct mount_basedirs basedirs;
+	bool fake;
+	bool verbose;
+
+	bool is_url;
+	struct mount_source url;
+	struct cfs_store *store;
+	char *store_path;
+
+	int image_fd;
+	char image_name[512];
+	struct cfs_digest digest;
+	bool has_acl;
+	bool sealed;
+	struct errmsg weak;
+};
+
+/** say() - a line on stderr */
+void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/** find_objects() - basedirs, store, and whether they can be verified */
+int find_objects(struct request *r, struct errmsg *msg);
+
+/** get_image() - from its file or its mirror; into the store if anything fetches */
+int get_image(struct request *r, struct errmsg *msg);
+
+/** check_image() - against digest=, or as something that nobody vouches for */
+int check_image(struct request *r, struct errmsg *msg);
+
+/** make_fetcher() - how to run cfs-fetch; @mirrors has room for all of them */
+struct mount_fetcher make_fetcher(const struct request *r,
+				  char *mirrors[MOUNT_MIRRORS_MAX + 1]);
+
+/** mount_image() - the mount, attached nowhere; @ret_fd is the caller's */
+int mount_image(struct request *r, int *ret_fd, struct errmsg *msg);
+
+#endif /* CACHE_PROGRAMS_MOUNT_REQUEST_H */
