@@ -125,13 +125,20 @@ static int make_session(struct fuse_mount *mount)
 	return mount->session ? 0 : -EIO;
 }
 
+/* /dev/fuse, opened and mounted by whoever started us; libfuse knows the form. */
+static bool is_descriptor(const char *mountpoint)
+{
+	return strncmp(mountpoint, "/dev/fd/", strlen("/dev/fd/")) == 0;
+}
+
 static int start_session(struct fuse_mount *mount)
 {
 	int fd, flags;
 
 	if (fuse_session_mount(mount->session, mount->mountpoint) < 0)
 		return -EIO;
-	mount->mount_id = mount_id_of(mount->mountpoint);
+	if (!is_descriptor(mount->mountpoint))
+		mount->mount_id = mount_id_of(mount->mountpoint);
 	fd = fuse_session_fd(mount->session);
 	flags = fcntl(fd, F_GETFL);
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
@@ -159,7 +166,9 @@ int fuse_mount_new(struct loop *loop, struct cfs_store *store,
 	err = object_waits_init(&mount->waits, loop, fetcher);
 	mount->waits.owner = mount;
 	if (!err) {
-		mount->mountpoint = realpath(config->mountpoint, NULL);
+		mount->mountpoint = is_descriptor(config->mountpoint) ?
+					    strdup(config->mountpoint) :
+					    realpath(config->mountpoint, NULL);
 		if (!mount->mountpoint)
 			err = -errno;
 	}

@@ -54,7 +54,8 @@ enum fuse_mount_text {
 
 /**
  * struct fuse_mount_config - how to mount
- * @mountpoint: an existing folder
+ * @mountpoint: an existing folder, or /dev/fd/N: a descriptor of /dev/fuse that is
+ *	mounted already, and ours from here on
  * @allow_other: users other than ours may use it
  * @any: digests that no image names are fetched too
  * @text: makes the content of a status file: owned by the caller afterwards
