@@ -7,6 +7,8 @@
 #include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,8 +27,9 @@
 #define PROGRAM		"cfs-fetch"
 #define READY_MS	30000
 
-/* Program, store, mirrors, three more options with a value, place, NULL. */
-#define ARGS_MAX	(1 + 2 + 2 * MOUNT_MIRRORS_MAX + 6 + 1 + 1)
+/* Program, store, mirrors (one is the URL's), the rest and NULL. */
+#define ARGS_MAX	(1 + 2 + 2 * (MOUNT_MIRRORS_MAX + 1) + \
+			 MOUNT_FETCHER_ARGS_MAX + 5 + 1)
 
 struct args {
 	const char *words[ARGS_MAX];
@@ -53,8 +56,8 @@ static struct args common_args(const struct mount_fetcher *fetcher)
 		add(&args, "--mirror");
 		add(&args, fetcher->mirrors[i]);
 	}
-	if (fetcher->hard)
-		add(&args, "--hard");
+	for (i = 0; i < fetcher->n_args; i++)
+		add(&args, fetcher->args[i]);
 	return args;
 }
 
@@ -327,6 +330,7 @@ int mount_fetcher_start(const struct mount_fetcher *fetcher,
 				  strerror(errno));
 	cfs_digest_format(digest, hex);
 	snprintf(place, sizeof(place), "/dev/fd/%d", fuse_fd);
+	add(&args, "--foreground");	/* it is our child as it is */
 	add(&args, "--image");
 	add(&args, hex);
 	add(&args, place);
@@ -352,6 +356,8 @@ int mount_fetcher_start(const struct mount_fetcher *fetcher,
 	/* From here on the daemon's death ends the connection. */
 	close(take_fd(&fuse_fd));
 	err = wait_ready(notify_fd, pid, msg);
+	if (err == -ETIMEDOUT)
+		kill(pid, SIGKILL);
 	if (err < 0)
 		return err;
 	*ret_mount_fd = take_fd(&mount_fd);

@@ -4,7 +4,7 @@
  *
  *	cfs-fetch --store STORE --mirror URL... --fetch-image NAME|DIGEST
  *		once: puts an image into the store and prints its digest
- *	cfs-fetch --store STORE --mirror URL... --image DIGEST /dev/fd/N
+ *	cfs-fetch --foreground --store STORE --mirror URL... --image DIGEST /dev/fd/N
  *		for as long as the mount lives: answers misses; N is a descriptor
  *		of /dev/fuse that is mounted already
  *
@@ -16,7 +16,6 @@
 #ifndef CACHE_MOUNT_FETCHER_H
 #define CACHE_MOUNT_FETCHER_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "cache/base/errmsg.h"
@@ -27,7 +26,8 @@
  * @store: folder of the store
  * @mirrors: base URLs, best first
  * @n_mirrors: at least 1
- * @hard: wait for ever for a mirror
+ * @args: more options, as --name=value
+ * @n_args: how many
  * @log: file that the daemon's messages are appended to; NULL for the journal,
  *	or nowhere without one
  */
@@ -35,7 +35,8 @@ struct mount_fetcher {
 	const char *store;
 	char *const *mirrors;
 	size_t n_mirrors;
-	bool hard;
+	char *const *args;
+	size_t n_args;
 	const char *log;
 };
 

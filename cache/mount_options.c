@@ -3,6 +3,7 @@
 #include "cache/mount_options.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -10,8 +11,8 @@
 #include "cache/base/cleanup.h"
 
 enum id {
-	OPT_BACKEND, OPT_BASEDIR, OPT_DIGEST, OPT_HARD, OPT_IDMAP, OPT_LOG,
-	OPT_MIRROR, OPT_RO, OPT_RW, OPT_SOFT, OPT_STORE, OPT_TRYVERITY,
+	OPT_BACKEND, OPT_BASEDIR, OPT_DIGEST, OPT_FETCHER, OPT_IDMAP, OPT_LOG,
+	OPT_MIRROR, OPT_RO, OPT_RW, OPT_STORE, OPT_TRYVERITY,
 	OPT_UPPERDIR, OPT_VERITY, OPT_VERITY_CHECK, OPT_WORKDIR,
 	OPT_SET_ATTRIBUTE, OPT_CLEAR_ATTRIBUTE, OPT_ATIME, OPT_PASSED_OVER,
 };
@@ -27,13 +28,11 @@ static const struct spec specs[] = {
 	{ "backend", OPT_BACKEND, true, 0 },
 	{ "basedir", OPT_BASEDIR, true, 0 },
 	{ "digest", OPT_DIGEST, true, 0 },
-	{ "hard", OPT_HARD, false, 0 },
 	{ "idmap", OPT_IDMAP, true, 0 },
 	{ "log", OPT_LOG, true, 0 },
 	{ "mirror", OPT_MIRROR, true, 0 },
 	{ "ro", OPT_RO, false, 0 },
 	{ "rw", OPT_RW, false, 0 },
-	{ "soft", OPT_SOFT, false, 0 },
 	{ "store", OPT_STORE, true, 0 },
 	{ "tryverity", OPT_TRYVERITY, false, 0 },
 	{ "upperdir", OPT_UPPERDIR, true, 0 },
@@ -54,6 +53,19 @@ static const struct spec specs[] = {
 	{ "strictatime", OPT_ATIME, false, MOUNT_ATTR_STRICTATIME },
 	{ "relatime", OPT_ATIME, false, MOUNT_ATTR_RELATIME },
 	{ "atime", OPT_ATIME, false, MOUNT_ATTR_RELATIME },
+	/* cfs-fetch has these, too. */
+	{ "ca-bundle", OPT_FETCHER, true, 0 },
+	{ "connections", OPT_FETCHER, true, 0 },
+	{ "deadline", OPT_FETCHER, true, 0 },
+	{ "hard", OPT_FETCHER, false, 0 },
+	{ "header-file", OPT_FETCHER, true, 0 },
+	{ "no-io-uring", OPT_FETCHER, false, 0 },
+	{ "proxy", OPT_FETCHER, true, 0 },
+	{ "proxy-file", OPT_FETCHER, true, 0 },
+	{ "soft", OPT_FETCHER, false, 0 },
+	{ "threads", OPT_FETCHER, true, 0 },
+	{ "token-file", OPT_FETCHER, true, 0 },
+	{ "transfers", OPT_FETCHER, true, 0 },
 	/* For mount(8), fstab and file systems that write. */
 	{ "_netdev", OPT_PASSED_OVER, false, 0 },
 	{ "async", OPT_PASSED_OVER, false, 0 },
@@ -97,6 +109,8 @@ void mount_options_free(struct mount_options *options)
 		free(options->basedirs[i]);
 	for (i = 0; i < options->n_mirrors; i++)
 		free(options->mirrors[i]);
+	for (i = 0; i < options->n_fetcher_args; i++)
+		free(options->fetcher_args[i]);
 	free(options->store);
 	free(options->log);
 	free(options->upperdir);
@@ -149,6 +163,22 @@ static int add_mirror(struct mount_options *options, const char *value,
 	if (!options->mirrors[options->n_mirrors])
 		return -ENOMEM;
 	options->n_mirrors++;
+	return 0;
+}
+
+static int add_fetcher_arg(struct mount_options *options, const char *name,
+			   const char *value, struct errmsg *msg)
+{
+	char *arg;
+
+	if (options->n_fetcher_args == MOUNT_FETCHER_ARGS_MAX)
+		return errmsg_set(msg, -EINVAL,
+				  "more than %d options for the fetcher",
+				  MOUNT_FETCHER_ARGS_MAX);
+	if (asprintf(&arg, "--%s%s%s", name, value ? "=" : "",
+		     value ? value : "") < 0)
+		return -ENOMEM;
+	options->fetcher_args[options->n_fetcher_args++] = arg;
 	return 0;
 }
 
@@ -213,10 +243,8 @@ static int apply(struct mount_options *options, struct asked *asked,
 		return set_basedir(options, asked, value, msg);
 	case OPT_DIGEST:
 		return set_digest(options, value, msg);
-	case OPT_HARD:
-	case OPT_SOFT:
-		options->hard = spec->id == OPT_HARD;
-		return 0;
+	case OPT_FETCHER:
+		return add_fetcher_arg(options, spec->name, value, msg);
 	case OPT_IDMAP:
 		return set_string(&options->idmap, spec->name, value, msg);
 	case OPT_LOG:

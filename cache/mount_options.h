@@ -24,6 +24,7 @@
 
 #define MOUNT_BASEDIRS_MAX	32
 #define MOUNT_MIRRORS_MAX	16
+#define MOUNT_FETCHER_ARGS_MAX	16
 
 enum mount_backend {
 	MOUNT_BACKEND_AUTO,
@@ -36,7 +37,7 @@ enum mount_backend {
  * @basedirs: where objects are looked for, in order
  * @store: a store to use as the first basedir, or NULL
  * @mirrors: base URLs to fetch from
- * @hard: wait for ever for a mirror
+ * @fetcher_args: for cfs-fetch, as --name=value
  * @log: file that the fetcher's messages are appended to, or NULL
  * @has_digest: @digest was given
  * @verity_check: 0 to 2: what every option together asks for
@@ -52,7 +53,8 @@ struct mount_options {
 	char *store;
 	char *mirrors[MOUNT_MIRRORS_MAX];
 	size_t n_mirrors;
-	bool hard;
+	char *fetcher_args[MOUNT_FETCHER_ARGS_MAX];
+	size_t n_fetcher_args;
 	char *log;
 
 	bool has_digest;

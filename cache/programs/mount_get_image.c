@@ -80,7 +80,8 @@ struct mount_fetcher make_fetcher(const struct request *r,
 	struct mount_fetcher fetcher = {
 		.store = r->store_path,
 		.mirrors = mirrors,
-		.hard = r->options.hard,
+		.args = r->options.fetcher_args,
+		.n_args = r->options.n_fetcher_args,
 		.log = r->options.log,
 	};
 	size_t i;

@@ -167,8 +167,17 @@ static void test_the_last_of_a_pair_counts(void)
 	CHECK_EQ(parse(&options, "rw,upperdir=/a,workdir=/b,ro"), 0);
 	CHECK(options.read_only);
 	mount_options_free(&options);
-	CHECK_EQ(parse(&options, "hard,soft"), 0);
-	CHECK(!options.hard);
+}
+
+static void test_what_is_for_the_fetcher_is_kept_for_it(void)
+{
+	struct mount_options options;
+
+	CHECK_EQ(parse(&options, "deadline=3,hard,proxy=http://a\\,b"), 0);
+	CHECK_EQ(options.n_fetcher_args, 3);
+	CHECK(strcmp(options.fetcher_args[0], "--deadline=3") == 0);
+	CHECK(strcmp(options.fetcher_args[1], "--hard") == 0);
+	CHECK(strcmp(options.fetcher_args[2], "--proxy=http://a,b") == 0);
 	mount_options_free(&options);
 }
 
@@ -178,4 +187,5 @@ RUN_TESTS(T(test_basedirs_are_split_at_colons),
 	  T(test_lists_are_bounded),
 	  T(test_what_is_for_mount_and_fstab_is_passed_over),
 	  T(test_unknown_options_are_passed_over_if_asked),
-	  T(test_the_last_of_a_pair_counts))
+	  T(test_the_last_of_a_pair_counts),
+	  T(test_what_is_for_the_fetcher_is_kept_for_it))
