@@ -13,7 +13,7 @@
 #include "cache/base/cleanup.h"
 #include "cache/image_check.h"
 #include "cache/image_file.h"
-#include "cache/object_publish.h"
+#include "cache/object_import.h"
 #include "cache/store.h"
 #include "cache/verity_hash.h"
 
@@ -76,43 +76,6 @@ int mount_image_inspect(int image_fd, const char *path, bool whole,
 	return 0;
 }
 
-static int copy_image(int from_fd, int to_fd, uint64_t size)
-{
-	off_t from = 0, to = 0;
-
-	while ((uint64_t)to < size) {
-		ssize_t n = copy_file_range(from_fd, &from, to_fd, &to,
-					    size - to, 0);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-	}
-	return 0;
-}
-
-static int publish_copy(struct cfs_store *store, int image_fd, uint64_t size,
-			const struct cfs_digest *digest)
-{
-	struct cfs_digest copied;
-	int fd = -1, err = cfs_object_stage(store, size, &fd);
-
-	if (err == 0)
-		err = copy_image(image_fd, fd, size);
-	/* The file may have changed since it was hashed: hash the copy. */
-	if (err == 0)
-		err = cfs_verity_hash_fd(fd, size, &copied, NULL);
-	if (err == 0 && !cfs_digest_equal(&copied, digest))
-		err = -EBADMSG;
-	if (err < 0) {
-		cfs_object_discard(store, fd);
-		return err;
-	}
-	err = cfs_object_publish(store, fd, digest);
-	return err < 0 ? err : 0;
-}
-
 int mount_image_import(struct cfs_store *store, int image_fd, const char *path,
 		       struct cfs_digest *ret, struct errmsg *msg)
 {
@@ -120,10 +83,11 @@ int mount_image_import(struct cfs_store *store, int image_fd, const char *path,
 	uint64_t size;
 	int err = cfs_verity_hash_fd(image_fd, UINT64_MAX, &digest, &size);
 
+	/* Usually it is there: then nothing has to be copied. */
 	if (err == 0)
 		err = cfs_store_check(store, &digest, size);
 	if (err > 0)
-		err = publish_copy(store, image_fd, size, &digest);
+		err = cfs_object_import(store, image_fd, &digest);
 	if (err < 0)
 		return errmsg_set(msg, err,
 				  "%s: can't be put into the store: %s", path,

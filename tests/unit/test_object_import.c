@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "cache/object_import.h"
 #include "tests/unit/store_dir.h"
@@ -42,5 +43,22 @@ static void test_only_regular_files_are_taken(void)
 	store_dir_free(&dir);
 }
 
+/* Another file system than the store's can neither share nor move blocks. */
+static void test_files_of_other_file_systems_are_taken(void)
+{
+	static const char data[] = "from far away";
+	struct store_dir dir = store_dir_new();
+	struct cfs_digest digest, expected = digest_of(data, sizeof(data));
+	int fd = memfd_create("far", MFD_CLOEXEC);
+
+	CHECK(fd >= 0);
+	CHECK_EQ(write(fd, data, sizeof(data)), sizeof(data));
+	CHECK_EQ(cfs_object_import(dir.store, fd, &digest), 0);
+	CHECK(cfs_digest_equal(&digest, &expected));
+	close(fd);
+	store_dir_free(&dir);
+}
+
 RUN_TESTS(T(test_bytes_arrive_under_their_digest),
-	  T(test_only_regular_files_are_taken))
+	  T(test_only_regular_files_are_taken),
+	  T(test_files_of_other_file_systems_are_taken))
