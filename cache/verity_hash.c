@@ -9,18 +9,21 @@
  *
  * One libcrypto context is made per stream and re-initialised for every block:
  * SHA256() and a fresh context each look the algorithm up again, which costs as
- * much as hashing the block.
+ * much as hashing the block.  Where the processor can, two blocks are hashed side
+ * by side, which needs no context at all.
  */
 #include "cache/verity_hash.h"
 
 #include <endian.h>
 #include <errno.h>
 #include <openssl/evp.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cache/base/cleanup.h"
+#include "cache/sha256_pair.h"
 
 #define BLOCK_LEN	4096
 #define READ_LEN	(128 * 1024)
@@ -50,6 +53,7 @@ struct level {
 struct cfs_verity_hash {
 	EVP_MD *md;
 	EVP_MD_CTX *ctx;
+	bool pairs;			/* two blocks at once are faster */
 	uint64_t size;			/* bytes added so far */
 	unsigned int n_levels;		/* levels in use, not those allocated */
 	struct level *levels[MAX_LEVELS];
@@ -79,6 +83,7 @@ int cfs_verity_hash_new(struct cfs_verity_hash **ret)
 		cfs_verity_hash_free(hash);
 		return -ENOMEM;
 	}
+	hash->pairs = sha256_pair_available();
 	*ret = hash;
 	return 0;
 }
@@ -145,6 +150,16 @@ static int add_block(struct cfs_verity_hash *hash, const void *block)
 	return err < 0 ? err : add_hash(hash, 0, value);
 }
 
+static int add_two_blocks(struct cfs_verity_hash *hash, const uint8_t *blocks)
+{
+	uint8_t first[CFS_DIGEST_LEN], second[CFS_DIGEST_LEN];
+	int err;
+
+	sha256_pair(blocks, blocks + BLOCK_LEN, BLOCK_LEN, first, second);
+	err = add_hash(hash, 0, first);
+	return err < 0 ? err : add_hash(hash, 0, second);
+}
+
 int cfs_verity_hash_add(struct cfs_verity_hash *hash, const void *data,
 			size_t len)
 {
@@ -165,6 +180,12 @@ int cfs_verity_hash_add(struct cfs_verity_hash *hash, const void *data,
 			return 0;
 		hash->data.fill = 0;
 		err = add_block(hash, hash->data.block);
+		if (err < 0)
+			return err;
+	}
+	for (; hash->pairs && len >= 2 * BLOCK_LEN;
+	     p += 2 * BLOCK_LEN, len -= 2 * BLOCK_LEN) {
+		err = add_two_blocks(hash, p);
 		if (err < 0)
 			return err;
 	}
