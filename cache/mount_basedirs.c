@@ -33,10 +33,18 @@ static int add(struct mount_basedirs *basedirs, const char *path,
 {
 	char *resolved = realpath(path, NULL);
 	struct stat st;
+	size_t i;
 
 	if (!resolved)
 		return errmsg_set(msg, -errno, "%s: %s", path,
 				  strerror(errno));
+	for (i = 0; i < basedirs->n; i++) {
+		/* Looked into already; overlayfs would refuse it. */
+		if (strcmp(basedirs->dirs[i].path, resolved) == 0) {
+			free(resolved);
+			return 0;
+		}
+	}
 	basedirs->dirs[basedirs->n].path = resolved;
 	basedirs->dirs[basedirs->n].fetches = is_fetcher(resolved);
 	basedirs->n++;
