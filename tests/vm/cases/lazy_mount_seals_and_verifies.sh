@@ -11,7 +11,7 @@ need_verity
 make_tree "$WORK/tree"
 mkdir "$WORK/store"
 mount_cfs "$VM_URL/images/tree" "$WORK/mnt" \
-	"store=$WORK/store,digest=$VM_DIGEST,backend=overlayfs"
+	"store=$WORK/store,digest=$VM_DIGEST,backend=overlay"
 grep " $WORK/mnt " /proc/mounts >"$WORK/mounted"
 assert_in verity=require "$WORK/mounted"
 assert_in "$VM_DIGEST" "$WORK/mounted"

@@ -16,7 +16,7 @@ objects=$WORK/origin/objects
 object() { echo "$objects/$(object_path "$(fsverity digest --compact "$WORK/tree/$1")")"; }
 mount_local() {
 	mount_cfs "$WORK/origin/images/tree" "$WORK/mnt" \
-		"basedir=$objects,digest=$IMAGE_DIGEST,backend=overlayfs"
+		"basedir=$objects,digest=$IMAGE_DIGEST,backend=overlay"
 }
 
 mount_local
@@ -58,7 +58,7 @@ umount "$WORK/mnt"
 start_serve "$WORK/origin"
 mkdir "$WORK/store"
 mount_cfs "$SERVE_URL/images/tree" "$WORK/mnt" \
-	"store=$WORK/store,digest=$IMAGE_DIGEST,backend=overlayfs,deadline=5"
+	"store=$WORK/store,digest=$IMAGE_DIGEST,backend=overlay,deadline=5"
 assert_errno EIO read "$WORK/mnt/size-4097"
 assert_errno EIO read "$WORK/mnt/large"
 cmp "$WORK/tree/size-4096" "$WORK/mnt/size-4096"
