@@ -54,7 +54,7 @@ static void test_other_urls_are_refused(void)
 		"http://a/images/os/", "http://a/images/a/b",
 		"http://a/images/os?x", "http://a/images/os#x",
 		"http://a/images/%2e", "http://a/objects/00/11",
-		"http:///objects/" OBJECT,
+		("http:///objects/" OBJECT),
 	};
 	size_t i;
 
