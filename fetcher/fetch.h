@@ -2,27 +2,31 @@
 /*
  * One object's journey from "somebody opened it" to "it is in the store".
  *
- *	 first        slot and           all bytes      hashed and
- *	 waiter       mirror free        are here       published
- *	------> QUEUED ------> TRANSFER ------> SEALING ------> DONE
- *	           ^              |                |  |
- *	           |   failed,    |   wrong bytes, |  | the store
- *	           |   others     |   others left  |  | failed
- *	           +--------------+----------------+  |
- *	           |              |                |  |
- *	           | woken up     | none left:     |  |
- *	           |              v wait           |  v
- *	           +---------- BACKOFF <-----------+  FAILED
+ *	 first       slot and           all bytes       hashed and
+ *	 waiter      mirror free        are here        published
+ *	------> QUEUED -------> TRANSFER ------> SEALING ------> DONE
+ *	        |  ^  ^           |   |           |   |
+ *	        |  |  |   failed  |   |    wrong  |   |
+ *	        |  |  +-----------+---|-----------+   |
+ *	        |  | woken up         |               | the store failed
+ *	   none |  |                  |               |
+ *	may be  |  |                  | given up      v
+ *	  asked +-> BACKOFF ----------+-----------> FAILED
+ *	                   given up
  *
- *	QUEUED		holds no buffer, no connection, no file
+ *	QUEUED		waits for its turn; holds no memory, no connection
  *	TRANSFER	one GET is active; its bytes are hashed and written
  *	SEALING		all bytes came: hash, compare and publish, on a pool thread
- *	BACKOFF		every mirror failed in this round; a timer runs
+ *	BACKOFF		every mirror failed, or may not be asked yet
  *	DONE, FAILED	every waiter has been answered; the fetch is gone
  *
- * From QUEUED, TRANSFER and BACKOFF a fetch also FAILs when no mirror has the
- * object, when its deadline is over (soft), and, unless somebody seeds it, when
- * its last waiter leaves.
+ * A QUEUED fetch is DONE at once if the store has the object by then.  QUEUED,
+ * TRANSFER and BACKOFF are given up when no mirror has the object, when the
+ * deadline is over (soft), and when the last waiter leaves.  The deadline does
+ * not cut a transfer that makes progress, and does not count while a fetch that
+ * was never tried waits for its turn behind others that make progress.
+ *
+ * A big object whose transfer breaks keeps what came and asks for the rest.
  *
  * Invariants: at most one fetch a digest, and one GET a fetch; later askers are
  * waiters of the first.  Every waiter is called exactly once or has left.  Bytes
@@ -38,6 +42,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "cache/digest.h"
 #include "fetcher/stats.h"
@@ -45,7 +50,6 @@
 struct cfs_store;
 struct fetch;
 struct fetch_config;
-struct fetch_transport;
 struct fetcher;
 struct loop;
 struct mirrors;
@@ -72,7 +76,7 @@ struct fetch_waiter {
 	void (*done)(struct fetch_waiter *waiter, int err);
 	/* private: */
 	struct fetch *fetch;
-	struct fetch_waiter *next, **link;
+	LIST_ENTRY(fetch_waiter) entry;
 };
 
 /**
@@ -100,8 +104,9 @@ struct fetch_event {
 /**
  * typedef fetch_log_fn - called on the loop's thread for each event
  *
- * One for each fetch that ends (but for those nobody waits for any more); and
- * at most one in 10 s for each mirror and kind of failure.
+ * One for each fetch that ends (but for those that nobody waits for, or that
+ * found the object in the store); for the others, at most one in 10 s for each
+ * mirror and kind of failure.
  */
 typedef void (*fetch_log_fn)(void *context, const struct fetch_event *event);
 
@@ -155,7 +160,9 @@ int fetch_object(struct fetcher *fetcher, const struct cfs_digest *digest,
 /**
  * fetch_leave() - stop waiting; the waiter is not called any more
  *
- * The last waiter ends the fetch, unless its bytes are all here.
+ * The last one ends the fetch, unless its bytes are all here.  A waiter that has
+ * been called, or was never passed to fetch_object() since it was zeroed, may
+ * leave too.
  */
 void fetch_leave(struct fetcher *fetcher, struct fetch_waiter *waiter);
 

@@ -150,7 +150,6 @@ void loop_free(struct loop *loop)
 			break;
 	loop_pool_free(loop->pool);
 	close_backend(loop);
-	free(loop->heap);
 	free(loop);
 }
 
@@ -175,11 +174,10 @@ static void run_timers(struct loop *loop)
 
 	/* Bounded, so that a timer started with 0 ms can't starve the rest. */
 	for (n = loop->n_timers; n && !loop->stopping; n--) {
-		struct loop_timer *timer;
+		struct loop_timer *timer = loop->timers;
 
-		if (loop->n_timers == 0 || loop->heap[1]->at_ms > loop->now_ms)
+		if (!timer || timer->at_ms > loop->now_ms)
 			break;
-		timer = loop->heap[1];
 		loop_timer_stop(loop, timer);
 		timer->expired(timer);
 	}
@@ -204,13 +202,13 @@ static uint64_t time_to_sleep(struct loop *loop)
 {
 	if (!TAILQ_EMPTY(&loop->deferred))
 		return 0;
-	if (loop->n_timers == 0)
+	if (!loop->timers)
 		return LOOP_FOREVER;
 	/* Time has passed since the round began. */
 	loop_update_now(loop);
-	if (loop->heap[1]->at_ms <= loop->now_ms)
+	if (loop->timers->at_ms <= loop->now_ms)
 		return 0;
-	return loop->heap[1]->at_ms - loop->now_ms;
+	return loop->timers->at_ms - loop->now_ms;
 }
 
 int loop_run(struct loop *loop)
@@ -250,73 +248,6 @@ void loop_fd_stop(struct loop *loop, struct loop_fd *lfd)
 		return;
 	loop->backend->poll_stop(loop, lfd);
 	lfd->poll = NULL;
-}
-
-/* Put a timer into a slot of the heap. */
-static void heap_set(struct loop *loop, size_t slot, struct loop_timer *timer)
-{
-	loop->heap[slot] = timer;
-	timer->slot = slot;
-}
-
-/* Move the timer at a slot to where its time belongs. */
-static void heap_settle(struct loop *loop, size_t slot)
-{
-	struct loop_timer *timer = loop->heap[slot];
-
-	while (slot > 1 && loop->heap[slot / 2]->at_ms > timer->at_ms) {
-		heap_set(loop, slot, loop->heap[slot / 2]);
-		slot /= 2;
-	}
-	for (;;) {
-		size_t child = 2 * slot;
-
-		if (child < loop->n_timers &&
-		    loop->heap[child + 1]->at_ms < loop->heap[child]->at_ms)
-			child++;
-		if (child > loop->n_timers ||
-		    loop->heap[child]->at_ms >= timer->at_ms)
-			break;
-		heap_set(loop, slot, loop->heap[child]);
-		slot = child;
-	}
-	heap_set(loop, slot, timer);
-}
-
-int loop_timer_start(struct loop *loop, struct loop_timer *timer, uint64_t ms)
-{
-	if (!timer->slot) {
-		/* Slot 0 is not used. */
-		if (loop->n_timers + 1 >= loop->heap_len) {
-			size_t len = loop->heap_len ? 2 * loop->heap_len : 64;
-			void *heap = realloc(loop->heap,
-					     len * sizeof(*loop->heap));
-
-			if (!heap)
-				return -ENOMEM;
-			loop->heap = heap;
-			loop->heap_len = len;
-		}
-		heap_set(loop, ++loop->n_timers, timer);
-	}
-	timer->at_ms = loop->now_ms + ms;
-	heap_settle(loop, timer->slot);
-	return 0;
-}
-
-void loop_timer_stop(struct loop *loop, struct loop_timer *timer)
-{
-	size_t slot = timer->slot;
-	struct loop_timer *last;
-
-	if (!slot)
-		return;
-	last = loop->heap[loop->n_timers--];
-	timer->slot = 0;
-	if (last != timer) {
-		heap_set(loop, slot, last);
-		heap_settle(loop, slot);
-	}
 }
 
 void loop_work_submit(struct loop *loop, struct loop_work *work)

@@ -118,17 +118,17 @@ struct loop_timer {
 	void (*expired)(struct loop_timer *timer);
 	/* private: */
 	uint64_t at_ms;
-	size_t slot;	/* in the heap, from 1; 0: not running */
+	bool running;
+	struct loop_timer *child, *next, *prev;
 };
 
 /**
  * loop_timer_start() - call @timer->expired in @ms milliseconds
  *
  * Moves a timer that is running.
- *
- * Return: 0 or -ENOMEM; never fails for a timer that is running.
  */
-int loop_timer_start(struct loop *loop, struct loop_timer *timer, uint64_t ms);
+void loop_timer_start(struct loop *loop, struct loop_timer *timer,
+		      uint64_t ms);
 
 /** loop_timer_stop() - @timer's callback will not come any more; idempotent */
 void loop_timer_stop(struct loop *loop, struct loop_timer *timer);
@@ -136,7 +136,7 @@ void loop_timer_stop(struct loop *loop, struct loop_timer *timer);
 /** loop_timer_running() - started, and not expired or stopped yet */
 static inline bool loop_timer_running(const struct loop_timer *timer)
 {
-	return timer->slot != 0;
+	return timer->running;
 }
 
 /**

@@ -7,12 +7,10 @@
 #include <stdbool.h>
 #include <sys/queue.h>
 
+#include "cache/base/container_of.h"
 #include "fetcher/loop.h"
 
 #define LOOP_FOREVER	UINT64_MAX
-
-#define container_of(ptr, type, member)	\
-	((type *)((char *)(ptr) - offsetof(type, member)))
 
 /*
  * What waits for events: io_uring, or epoll.
@@ -58,8 +56,8 @@ struct loop {
 	bool closing;		/* loop_free() runs: only I/O and work matter */
 	size_t n_pending;	/* ops and work submitted, not called back yet */
 
-	struct loop_timer **heap;	/* [1..n_timers], earliest first */
-	size_t n_timers, heap_len;
+	struct loop_timer *timers;	/* the earliest; the rest hangs below it */
+	size_t n_timers;
 	struct loop_deferred_list deferred;
 	size_t n_deferred;
 

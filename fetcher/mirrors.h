@@ -15,10 +15,15 @@
  *	OPEN		none does
  *	HALF_OPEN	one does: the probe
  *
+ * A failure is no answer.  A 5xx is an answer, but %MIRROR_OPEN_AFTER_5XX of them in
+ * a row count as one too: half of them from a mirror under load must not shut
+ * it for ten seconds.
+ *
  * A mirror that asks for a pause (429, 503, Retry-After) is not asked before its
  * pause is over, capped at 30 s; that is not a failure.  Among the mirrors that
- * may be asked, those with a worse record (wrong bytes, slow by an order of
- * magnitude) come later; else the administrator's order stands.
+ * may be asked, those that sent wrong bytes in the last 300 s, that are slower by
+ * an order of magnitude or that have half of all requests in flight come later;
+ * else the administrator's order stands.
  *
  * Pure bookkeeping: no I/O, no clock, no randomness of its own.  Ownership:
  * mirrors_new() gives the caller a set to mirrors_free().  Single-threaded.
@@ -47,6 +52,7 @@ enum {
 };
 
 #define MIRROR_OPEN_AFTER	3
+#define MIRROR_OPEN_AFTER_5XX	16
 #define MIRROR_PROBE_MS		10000
 #define MIRROR_FORGET_MS	300000
 #define MIRROR_PAUSE_MAX_MS	30000
@@ -99,14 +105,21 @@ int mirrors_pick(struct mirrors *mirrors, uint64_t now_ms, uint32_t skip,
  * @first_byte_ms: time to the first byte, if the result is an answer
  * @pause_ms: what Retry-After said, or 0
  *
- * An answer of any kind (also 404, also wrong bytes) is a sign of life; no answer
- * and 5xx are failures.  Counts the result.
+ * An answer of any kind (also 404, also wrong bytes) is a sign of life.  Counts the
+ * result.
  *
- * Return: true if a mirror that was not to be asked may be asked again now.
+ * Return: true if a probe has ended: mirrors_pick() may answer otherwise now.
  */
 bool mirrors_report(struct mirrors *mirrors, size_t i, uint64_t now_ms,
 		    enum fetch_result result, uint64_t first_byte_ms,
 		    uint64_t pause_ms);
+
+/**
+ * mirrors_blame() - what came from a mirror does not have its digest
+ *
+ * After mirrors_report(): it is known only when the last byte was hashed.
+ */
+void mirrors_blame(struct mirrors *mirrors, size_t i, uint64_t now_ms);
 
 /**
  * mirrors_backoff_ms() - how long a fetch waits before its next round

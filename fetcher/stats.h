@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* How one GET ended.  fetch_result_name() gives the word for logs and labels. */
+/* How one GET ended. */
 enum fetch_result {
 	FETCH_RESULT_OK,
 	FETCH_RESULT_NOT_MODIFIED,	/* 304 to If-None-Match */
@@ -22,7 +22,7 @@ enum fetch_result {
 	FETCH_RESULT_TIMEOUT,		/* one of the time limits */
 	FETCH_RESULT_TLS,		/* certificate or handshake */
 	FETCH_RESULT_SHORT,		/* fewer bytes than promised */
-	FETCH_RESULT_LONG,		/* more bytes than the object has */
+	FETCH_RESULT_BAD_SIZE,		/* other bytes than the object has, or more */
 	FETCH_RESULT_RANGE,		/* the rest was asked for; something else came */
 	FETCH_RESULT_REDIRECT,		/* too many, or to where it may not lead */
 	FETCH_RESULT_PROTOCOL,		/* not HTTP as we know it */
@@ -32,6 +32,7 @@ enum fetch_result {
 	N_FETCH_RESULTS,
 };
 
+/** fetch_result_name() - one word for logs and labels */
 const char *fetch_result_name(enum fetch_result result);
 
 /*
@@ -46,6 +47,7 @@ struct stats_histogram {
 	uint64_t n;
 };
 
+/** stats_histogram_add() - count one */
 void stats_histogram_add(struct stats_histogram *histogram, uint64_t ms);
 
 struct mirror_stats {
@@ -63,7 +65,7 @@ struct fetch_stats {
 	uint64_t failed;		/* answered with an error */
 	uint64_t cancelled;		/* nobody waited any more */
 	uint64_t retries;		/* GETs after the first for one object */
-	uint64_t syncs;
+	uint64_t syncs, sync_errors;
 	struct stats_histogram wait;	/* from the first miss to the answer */
 	unsigned int queued;		/* gauge: fetches without a GET */
 	unsigned int in_flight;		/* gauge: fetches with a GET */

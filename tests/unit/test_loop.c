@@ -9,11 +9,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "cache/base/container_of.h"
 #include "fetcher/loop.h"
 #include "tests/unit/test.h"
-
-#define of(ptr, type, member)	\
-	((type *)((char *)(ptr) - offsetof(type, member)))
 
 static unsigned int flags;
 static struct loop *loop;
@@ -35,7 +33,7 @@ struct noted_timer {
 
 static void note_timer(struct loop_timer *timer)
 {
-	struct noted_timer *t = of(timer, struct noted_timer, timer);
+	struct noted_timer *t = container_of(timer, struct noted_timer, timer);
 
 	order[strlen(order)] = t->name;
 	if (t->stops)
@@ -45,19 +43,19 @@ static void note_timer(struct loop_timer *timer)
 /* Timers go off by time, whatever the order they were started or moved in. */
 static void timers_go_off_in_order(void)
 {
-	struct noted_timer a = { { note_timer, 0, 0 }, 'a', false };
-	struct noted_timer b = { { note_timer, 0, 0 }, 'b', false };
-	struct noted_timer c = { { note_timer, 0, 0 }, 'c', true };
-	struct noted_timer gone = { { note_timer, 0, 0 }, 'x', false };
+	struct noted_timer a = { { .expired = note_timer }, 'a', false };
+	struct noted_timer b = { { .expired = note_timer }, 'b', false };
+	struct noted_timer c = { { .expired = note_timer }, 'c', true };
+	struct noted_timer gone = { { .expired = note_timer }, 'x', false };
 	uint64_t begin;
 
 	start();
 	memset(order, 0, sizeof(order));
-	CHECK_EQ(loop_timer_start(loop, &c.timer, 30), 0);
-	CHECK_EQ(loop_timer_start(loop, &gone.timer, 5), 0);
-	CHECK_EQ(loop_timer_start(loop, &b.timer, 1), 0);
-	CHECK_EQ(loop_timer_start(loop, &a.timer, 10), 0);
-	CHECK_EQ(loop_timer_start(loop, &b.timer, 20), 0);
+	loop_timer_start(loop, &c.timer, 30);
+	loop_timer_start(loop, &gone.timer, 5);
+	loop_timer_start(loop, &b.timer, 1);
+	loop_timer_start(loop, &a.timer, 10);
+	loop_timer_start(loop, &b.timer, 20);
 	loop_timer_stop(loop, &gone.timer);
 	loop_timer_stop(loop, &gone.timer);
 	begin = loop_now_ms(loop);
@@ -77,9 +75,9 @@ static void many_timers_keep_their_order(void)
 	start();
 	memset(order, 0, sizeof(order));
 	for (i = 0; i < 500; i++) {
-		t[i] = (struct noted_timer){ { note_timer, 0, 0 }, '?', true };
-		CHECK_EQ(loop_timer_start(loop, &t[i].timer,
-					  (i * 7919) % 500 * 1000 + 1), 0);
+		t[i] = (struct noted_timer){ { .expired = note_timer }, '?', true };
+		loop_timer_start(loop, &t[i].timer,
+				 (i * 7919) % 500 * 1000 + 1);
 	}
 	for (i = 0; i < 500; i++)
 		if ((i * 7919) % 500 != 0)
@@ -99,7 +97,7 @@ struct reader {
 
 static void read_one(struct loop_fd *lfd, uint32_t events)
 {
-	struct reader *r = of(lfd, struct reader, lfd);
+	struct reader *r = container_of(lfd, struct reader, lfd);
 	char c;
 
 	CHECK(events & EPOLLIN);
@@ -144,7 +142,7 @@ static void never(struct loop_fd *lfd, uint32_t events)
 
 static void close_watched(struct loop_timer *timer)
 {
-	struct closer *c = of(timer, struct closer, timer);
+	struct closer *c = container_of(timer, struct closer, timer);
 
 	loop_fd_stop(loop, &c->lfd);
 	close(c->fd);
@@ -152,7 +150,7 @@ static void close_watched(struct loop_timer *timer)
 
 static void see_eof(struct loop_fd *lfd, uint32_t events)
 {
-	struct reader *r = of(lfd, struct reader, lfd);
+	struct reader *r = container_of(lfd, struct reader, lfd);
 	char c;
 
 	CHECK(events & (EPOLLIN | EPOLLHUP));
@@ -174,7 +172,7 @@ static void closing_a_watched_socket_reaches_the_peer(void)
 	c.fd = fds[1];
 	CHECK_EQ(loop_fd_start(loop, &r.lfd, fds[0], EPOLLIN), 0);
 	CHECK_EQ(loop_fd_start(loop, &c.lfd, fds[1], EPOLLIN), 0);
-	CHECK_EQ(loop_timer_start(loop, &c.timer, 10), 0);
+	loop_timer_start(loop, &c.timer, 10);
 	CHECK_EQ(loop_run(loop), 0);
 	CHECK_EQ(r.calls, 1);
 	loop_fd_stop(loop, &r.lfd);
@@ -189,7 +187,7 @@ struct pair {
 
 static void stop_other(struct loop_fd *lfd, uint32_t events)
 {
-	struct pair *p = of(lfd, struct pair, lfd);
+	struct pair *p = container_of(lfd, struct pair, lfd);
 
 	(void)events;
 	order[strlen(order)] = 'x';
@@ -203,7 +201,7 @@ static void a_stopped_descriptor_is_not_called(void)
 {
 	struct pair a = { .lfd.ready = stop_other };
 	struct pair b = { .lfd.ready = stop_other };
-	struct noted_timer end = { { note_timer, 0, 0 }, '.', true };
+	struct noted_timer end = { { .expired = note_timer }, '.', true };
 	int fds[2];
 
 	start();
@@ -214,7 +212,7 @@ static void a_stopped_descriptor_is_not_called(void)
 	CHECK_EQ(loop_fd_start(loop, &a.lfd, fds[0], EPOLLOUT), 0);
 	CHECK_EQ(loop_fd_start(loop, &b.lfd, fds[1], EPOLLOUT), 0);
 	CHECK_EQ(loop_run(loop), 0);
-	CHECK_EQ(loop_timer_start(loop, &end.timer, 10), 0);
+	loop_timer_start(loop, &end.timer, 10);
 	CHECK_EQ(loop_run(loop), 0);
 	CHECK(strcmp(order, "x.") == 0);
 	close(fds[0]);
@@ -230,7 +228,7 @@ struct switcher {
 
 static void write_then_read(struct loop_fd *lfd, uint32_t events)
 {
-	struct switcher *s = of(lfd, struct switcher, lfd);
+	struct switcher *s = container_of(lfd, struct switcher, lfd);
 	char c;
 
 	if (events & EPOLLOUT) {
@@ -250,7 +248,7 @@ struct poke {
 
 static void poke(struct loop_timer *timer)
 {
-	struct poke *p = of(timer, struct poke, timer);
+	struct poke *p = container_of(timer, struct poke, timer);
 
 	/* Not inside its callback: off, on, and then a byte. */
 	CHECK_EQ(loop_fd_modify(loop, &p->switcher->lfd, 0), 0);
@@ -270,7 +268,7 @@ static void events_can_be_modified(void)
 	s.fd = fds[0];
 	p.fd = fds[1];
 	CHECK_EQ(loop_fd_start(loop, &s.lfd, fds[0], EPOLLOUT), 0);
-	CHECK_EQ(loop_timer_start(loop, &p.timer, 10), 0);
+	loop_timer_start(loop, &p.timer, 10);
 	CHECK_EQ(loop_run(loop), 0);
 	CHECK_EQ(s.writes, 1);
 	loop_fd_stop(loop, &s.lfd);
@@ -289,12 +287,12 @@ static atomic_int jobs_left;
 
 static void job_run(struct loop_work *work)
 {
-	of(work, struct job, work)->ran_on = pthread_self();
+	container_of(work, struct job, work)->ran_on = pthread_self();
 }
 
 static void job_done(struct loop_work *work)
 {
-	struct job *job = of(work, struct job, work);
+	struct job *job = container_of(work, struct job, work);
 
 	CHECK(!pthread_equal(job->ran_on, pthread_self()));
 	job->done++;
@@ -344,7 +342,7 @@ struct io {
 
 static void io_complete(struct loop_op *op, int res)
 {
-	of(op, struct io, op)->res = res;
+	container_of(op, struct io, op)->res = res;
 	loop_stop(loop);
 }
 
@@ -382,7 +380,7 @@ struct again {
 
 static void call_again(struct loop_deferred *deferred)
 {
-	struct again *a = of(deferred, struct again, deferred);
+	struct again *a = container_of(deferred, struct again, deferred);
 
 	if (++a->calls == 3)
 		loop_stop(loop);

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The engine: who asks for what, one fetch a digest, start and stop. */
+#include "fetcher/fetch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "fetcher/fetch_body.h"
+#include "fetcher/fetch_engine.h"
+#include "fetcher/mirrors.h"
+
+/* Chunks beyond one for each transfer, for objects that are being sealed. */
+#define SPARE_CHUNKS	32
+
+static int http_start(void *context, struct http_get *get)
+{
+	return http_get_start(context, get);
+}
+
+static void http_resume(void *context, struct http_get *get)
+{
+	http_get_resume(context, get);
+}
+
+static void http_cancel(void *context, struct http_get *get)
+{
+	http_get_cancel(context, get);
+}
+
+static const struct fetch_transport http_transport = {
+	.start = http_start,
+	.resume = http_resume,
+	.cancel = http_cancel,
+};
+
+/* Chunks came back, or the last job of a body is over. */
+static void bodies_changed(void *context)
+{
+	struct fetcher *fetcher = context;
+
+	loop_defer(fetcher->loop, &fetcher->turn);
+}
+
+static void synced(void *context, int err)
+{
+	struct fetcher *fetcher = context;
+
+	fetcher->stats.syncs++;
+	if (err < 0)
+		fetcher->stats.sync_errors++;
+	loop_defer(fetcher->loop, &fetcher->turn);
+}
+
+static int make_parts(struct fetcher *fetcher)
+{
+	const struct fetch_config *config = fetcher->config;
+	int err = mirrors_new(config, &fetcher->mirrors);
+
+	if (err == 0)
+		err = http_new(fetcher->loop, config, &fetcher->http);
+	if (err == 0)
+		err = fetch_bodies_new(fetcher->loop, fetcher->store,
+				       config->max_transfers + SPARE_CHUNKS,
+				       &fetcher->bodies);
+	if (err == 0)
+		fetch_bodies_on_change(fetcher->bodies, bodies_changed, fetcher);
+	return err;
+}
+
+int fetcher_new(struct loop *loop, struct cfs_store *store,
+		const struct fetch_config *config, fetch_log_fn log,
+		void *log_context, struct fetcher **ret)
+{
+	struct fetcher *fetcher = calloc(1, sizeof(*fetcher));
+	int err;
+
+	if (!fetcher)
+		return -ENOMEM;
+	fetcher->loop = loop;
+	fetcher->store = store;
+	fetcher->config = config;
+	fetcher->log = log;
+	fetcher->log_context = log_context;
+	TAILQ_INIT(&fetcher->queues[FETCH_DEMAND]);
+	TAILQ_INIT(&fetcher->queues[FETCH_BACKGROUND]);
+	TAILQ_INIT(&fetcher->parked);
+	fetcher->turn.call = fetch_take_turns;
+	fetcher->sync = (struct fetch_sync){
+		.loop = loop,
+		.store = store,
+		.synced = synced,
+		.context = fetcher,
+	};
+	if (getrandom(&fetcher->random, sizeof(fetcher->random), 0) < 0)
+		fetcher->random = loop_now_ms(loop);
+	err = make_parts(fetcher);
+	if (err < 0) {
+		fetcher_free(fetcher);
+		return err;
+	}
+	fetcher->transport = &http_transport;
+	fetcher->transport_context = fetcher->http;
+	*ret = fetcher;
+	return 0;
+}
+
+void fetcher_free(struct fetcher *fetcher)
+{
+	if (!fetcher)
+		return;
+	loop_undefer(fetcher->loop, &fetcher->turn);
+	http_free(fetcher->http);
+	fetch_bodies_free(fetcher->bodies);
+	mirrors_free(fetcher->mirrors);
+	free(fetcher);
+}
+
+void fetcher_set_transport(struct fetcher *fetcher,
+			   const struct fetch_transport *transport,
+			   void *context)
+{
+	fetcher->transport = transport;
+	fetcher->transport_context = context;
+}
+
+/* The first fetch of a bucket that can be ended now. */
+static struct fetch *first_active(struct fetcher *fetcher, size_t i)
+{
+	struct fetch *fetch;
+
+	LIST_FOREACH(fetch, &fetcher->buckets[i], bucket)
+		if (fetch->state != FETCH_SEALING)
+			return fetch;
+	return NULL;
+}
+
+void fetcher_stop(struct fetcher *fetcher, void (*stopped)(void *context),
+		  void *context)
+{
+	struct fetch *fetch;
+	size_t i;
+
+	fetcher->stopping = true;
+	/* Who is told may leave other fetches: look again each time. */
+	for (i = 0; i < FETCH_N_BUCKETS; i++)
+		while ((fetch = first_active(fetcher, i)))
+			fetch_fail(fetch, FETCH_RESULT_CANCELLED, -ESHUTDOWN,
+				   "stopping");
+	fetcher->stopped = stopped;
+	fetcher->stopped_context = context;
+	loop_defer(fetcher->loop, &fetcher->turn);
+}
+
+static unsigned int bucket_of(const struct cfs_digest *digest)
+{
+	return (digest->bytes[0] | digest->bytes[1] << 8) % FETCH_N_BUCKETS;
+}
+
+static struct fetch *find(struct fetcher *fetcher,
+			  const struct cfs_digest *digest)
+{
+	struct fetch *fetch;
+
+	LIST_FOREACH(fetch, &fetcher->buckets[bucket_of(digest)], bucket)
+		if (cfs_digest_equal(&fetch->digest, digest))
+			return fetch;
+	return NULL;
+}
+
+static struct fetch *fetch_new(struct fetcher *fetcher,
+			       const struct cfs_digest *digest, uint64_t size,
+			       enum fetch_kind kind)
+{
+	struct fetch *fetch = calloc(1, sizeof(*fetch));
+	uint64_t now_ms = loop_now_ms(fetcher->loop);
+
+	if (!fetch)
+		return NULL;
+	fetch->fetcher = fetcher;
+	fetch->digest = *digest;
+	fetch->size = size;
+	fetch->kind = kind;
+	fetch->state = FETCH_QUEUED;
+	fetch->started_ms = now_ms;
+	fetch->deadline_ms = FETCH_NEVER;
+	fetch->note_ms = FETCH_NEVER;
+	fetch->wake_ms = FETCH_NEVER;
+	if (fetcher->config->hard)
+		fetch->note_ms = now_ms + FETCH_NOTE_MS;
+	else
+		fetch->deadline_ms = now_ms + fetcher->config->deadline_ms;
+	fetch->timer.expired = fetch_timer_expired;
+	LIST_INSERT_HEAD(&fetcher->buckets[bucket_of(digest)], fetch, bucket);
+	fetcher->stats.queued++;
+	fetch_enqueue(fetch, false);
+	fetch_start_timer(fetch);
+	return fetch;
+}
+
+/* Somebody reads what was to be fetched some time. */
+static void raise_kind(struct fetch *fetch)
+{
+	struct fetcher *fetcher = fetch->fetcher;
+
+	if (fetch->state == FETCH_QUEUED)
+		TAILQ_REMOVE(&fetcher->queues[fetch->kind], fetch, turn);
+	fetch->kind = FETCH_DEMAND;
+	if (fetch->state == FETCH_QUEUED)
+		fetch_enqueue(fetch, fetch->n_tries > 0);
+}
+
+int fetch_object(struct fetcher *fetcher, const struct cfs_digest *digest,
+		 uint64_t size, enum fetch_kind kind,
+		 struct fetch_waiter *waiter)
+{
+	struct fetch *fetch;
+
+	if (fetcher->stopping)
+		return -ESHUTDOWN;
+	fetch = find(fetcher, digest);
+	if (!fetch)
+		fetch = fetch_new(fetcher, digest, size, kind);
+	else if (kind == FETCH_DEMAND && fetch->kind == FETCH_BACKGROUND)
+		raise_kind(fetch);
+	if (!fetch)
+		return -ENOMEM;
+	waiter->fetch = fetch;
+	LIST_INSERT_HEAD(&fetch->waiters, waiter, entry);
+	fetcher->stats.waiters++;
+	return 0;
+}
+
+void fetch_leave(struct fetcher *fetcher, struct fetch_waiter *waiter)
+{
+	struct fetch *fetch = waiter->fetch;
+
+	if (!fetch)
+		return;
+	waiter->fetch = NULL;
+	LIST_REMOVE(waiter, entry);
+	fetcher->stats.waiters--;
+	if (LIST_EMPTY(&fetch->waiters) && fetch->state != FETCH_SEALING)
+		fetch_cancel(fetch);
+}
+
+const struct fetch_stats *fetcher_stats(const struct fetcher *fetcher)
+{
+	return &fetcher->stats;
+}
+
+struct mirrors *fetcher_mirrors(struct fetcher *fetcher)
+{
+	return fetcher->mirrors;
+}

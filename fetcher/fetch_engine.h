@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Inside of the engine: what fetch.c (who asks, who waits) and fetch_run.c (whose
+ * turn it is, what a GET brought) share.  Everything runs on the loop's thread.
+ *
+ * A fetch is in exactly one of these places:
+ *
+ *	QUEUED			queues[kind]
+ *	BACKOFF			its timer, or parked until a probe has ended
+ *	TRANSFER		its GET
+ *	SEALING			its body
+ */
+#ifndef FETCHER_FETCH_ENGINE_H
+#define FETCHER_FETCH_ENGINE_H
+
+#include <sys/queue.h>
+
+#include "fetcher/config.h"
+#include "fetcher/fetch.h"
+#include "fetcher/fetch_state.h"
+#include "fetcher/fetch_sync.h"
+#include "fetcher/loop.h"
+
+#define FETCH_N_BUCKETS	4096
+#define FETCH_NOTE_MS	10000
+#define FETCH_NEVER	UINT64_MAX
+
+struct fetch {
+	struct fetcher *fetcher;
+	LIST_ENTRY(fetch) bucket;
+	TAILQ_ENTRY(fetch) turn;	/* queues or parked */
+	bool parked;
+	struct cfs_digest digest;
+	uint64_t size;
+	enum fetch_kind kind;
+	enum fetch_state state;
+	LIST_HEAD(, fetch_waiter) waiters;
+
+	uint64_t started_ms;
+	uint64_t deadline_ms;		/* soft; FETCH_NEVER: hard */
+	uint64_t note_ms;		/* hard: when to say that it still waits */
+	uint64_t wake_ms;		/* BACKOFF; else FETCH_NEVER */
+	bool late;			/* the deadline passed during a transfer */
+	struct loop_timer timer;	/* for the earliest of these */
+
+	struct fetch_round round;
+	unsigned int n_rounds, n_tries;
+	bool heard;			/* some mirror gave some sign of life */
+	bool no_resume;
+
+	size_t mirror;			/* of the GET, or of what it brought */
+	uint64_t sent_ms;
+	uint64_t received;		/* SEALING: bytes of the body */
+	struct http_get get;
+	char *url;
+	struct fetch_body *body;	/* QUEUED, BACKOFF: the rest is wanted */
+	bool resumed;			/* body holds bytes of more than one GET */
+};
+
+TAILQ_HEAD(fetch_queue, fetch);
+
+struct fetcher {
+	struct loop *loop;
+	struct cfs_store *store;
+	const struct fetch_config *config;
+	fetch_log_fn log;
+	void *log_context;
+
+	struct http *http;
+	const struct fetch_transport *transport;
+	void *transport_context;
+	struct mirrors *mirrors;
+	struct fetch_bodies *bodies;
+	struct fetch_sync sync;
+
+	LIST_HEAD(, fetch) buckets[FETCH_N_BUCKETS];
+	struct fetch_queue queues[2];	/* by enum fetch_kind */
+	struct fetch_queue parked;
+	struct loop_deferred turn;
+	size_t n_kept;			/* bodies of fetches without a GET */
+	uint64_t progress_ms;		/* when bytes last came */
+	uint64_t random;
+	uint64_t noted_ms[FETCH_MIRRORS_MAX][N_FETCH_RESULTS];
+	struct fetch_stats stats;
+
+	bool stopping;
+	void (*stopped)(void *context);
+	void *stopped_context;
+};
+
+/** fetch_enqueue() - into its queue; at the head of it if it was there before */
+void fetch_enqueue(struct fetch *fetch, bool again);
+
+/** fetch_start_timer() - for the earliest of what is to happen */
+void fetch_start_timer(struct fetch *fetch);
+
+/** fetch_timer_expired() - callback of struct fetch's timer */
+void fetch_timer_expired(struct loop_timer *timer);
+
+/** fetch_take_turns() - callback of struct fetcher's turn: start what may start,
+ *	or notice that all has stopped
+ */
+void fetch_take_turns(struct loop_deferred *deferred);
+
+/**
+ * fetch_fail() - FAILED: end what is active, tell the waiters, forget it
+ * @fetch: gone after this
+ * @result: for the log
+ * @err: for the waiters
+ * @reason: for the log; borrowed
+ */
+void fetch_fail(struct fetch *fetch, enum fetch_result result, int err,
+		const char *reason);
+
+/** fetch_cancel() - FAILED without a word: nobody waits; @fetch is gone */
+void fetch_cancel(struct fetch *fetch);
+
+#endif /* FETCHER_FETCH_ENGINE_H */

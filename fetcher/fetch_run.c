@@ -1,0 +1,564 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The way of one fetch through its states: turns, GETs, rounds, the store. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache/base/container_of.h"
+#include "cache/store.h"
+#include "fetcher/fetch_body.h"
+#include "fetcher/fetch_engine.h"
+#include "fetcher/mirrors.h"
+
+/* Less than this is quicker fetched again than asked for by range. */
+#define RESUME_MIN	((uint64_t)1 << 20)
+
+#define URL_EXTRA_LEN	(sizeof("/objects/") + CFS_OBJECT_NAME_LEN)
+
+static uint64_t now(const struct fetcher *fetcher)
+{
+	return loop_now_ms(fetcher->loop);
+}
+
+static void set_state(struct fetch *fetch, enum fetch_input input)
+{
+	struct fetch_stats *stats = &fetch->fetcher->stats;
+	unsigned int *const gauges[] = {
+		[FETCH_QUEUED] = &stats->queued,
+		[FETCH_BACKOFF] = &stats->queued,
+		[FETCH_TRANSFER] = &stats->in_flight,
+		[FETCH_SEALING] = &stats->sealing,
+		[FETCH_DONE] = NULL,
+		[FETCH_FAILED] = NULL,
+	};
+
+	--*gauges[fetch->state];
+	fetch->state = fetch_next_state(fetch->state, input);
+	if (gauges[fetch->state])
+		++*gauges[fetch->state];
+}
+
+static uint32_t random32(struct fetcher *fetcher)
+{
+	/* Spreads retries in time; nothing depends on its not being guessed. */
+	fetcher->random = fetcher->random * 6364136223846793005ULL +
+			  1442695040888963407ULL;
+	return fetcher->random >> 32;
+}
+
+static void log_event(struct fetch *fetch, enum fetch_result result, int err,
+		      uint64_t size, const char *reason, bool final)
+{
+	struct fetcher *fetcher = fetch->fetcher;
+	struct fetch_event event = {
+		.digest = &fetch->digest,
+		.size = size,
+		.ms = now(fetcher) - fetch->started_ms,
+		.mirror = fetch->n_tries ? mirrors_url(fetcher->mirrors,
+						       fetch->mirror) : NULL,
+		.result = result,
+		.err = err,
+		.reason = reason,
+		.final = final,
+	};
+
+	if (fetcher->log)
+		fetcher->log(fetcher->log_context, &event);
+}
+
+/* A GET has failed: a line, if it is the first of its kind for a while. */
+static void note_failure(struct fetch *fetch, enum fetch_result result,
+			 uint64_t size, const char *reason)
+{
+	struct fetcher *fetcher = fetch->fetcher;
+	uint64_t *noted_ms = &fetcher->noted_ms[fetch->mirror][result];
+
+	if (*noted_ms && now(fetcher) < *noted_ms + FETCH_NOTE_MS)
+		return;
+	*noted_ms = now(fetcher);
+	log_event(fetch, result, 0, size, reason, false);
+}
+
+void fetch_enqueue(struct fetch *fetch, bool again)
+{
+	struct fetcher *fetcher = fetch->fetcher;
+	struct fetch_queue *queue = &fetcher->queues[fetch->kind];
+
+	if (again)
+		TAILQ_INSERT_HEAD(queue, fetch, turn);
+	else
+		TAILQ_INSERT_TAIL(queue, fetch, turn);
+	loop_defer(fetcher->loop, &fetcher->turn);
+}
+
+/* Out of the queue, or of the parked ones. */
+static void dequeue(struct fetch *fetch)
+{
+	struct fetcher *fetcher = fetch->fetcher;
+
+	if (fetch->state == FETCH_QUEUED)
+		TAILQ_REMOVE(&fetcher->queues[fetch->kind], fetch, turn);
+	else if (fetch->parked)
+		TAILQ_REMOVE(&fetcher->parked, fetch, turn);
+	fetch->parked = false;
+}
+
+static void drop_body(struct fetch *fetch)
+{
+	if (fetch->body && fetch->state != FETCH_TRANSFER)
+		fetch->fetcher->n_kept--;
+	body_drop(fetch->body);
+	fetch->body = NULL;
+	fetch->resumed = false;
+}
+
+/* Free it.  It is in no queue, has no body, and nobody waits. */
+static void fetch_free(struct fetch *fetch)
+{
+	struct fetcher *fetcher = fetch->fetcher;
+
+	loop_timer_stop(fetcher->loop, &fetch->timer);
+	loop_defer(fetcher->loop, &fetcher->turn);
+	free(fetch->url);
+	free(fetch);
+}
+
+/* DONE or FAILED.  Who is told may ask for it again at once: that is a new one. */
+static void answer(struct fetch *fetch, int err)
+{
+	struct fetcher *fetcher = fetch->fetcher;
+	struct fetch_waiter *waiter;
+
+	LIST_REMOVE(fetch, bucket);
+	stats_histogram_add(&fetcher->stats.wait,
+			    now(fetcher) - fetch->started_ms);
+	while ((waiter = LIST_FIRST(&fetch->waiters))) {
+		LIST_REMOVE(waiter, entry);
+		waiter->fetch = NULL;
+		fetcher->stats.waiters--;
+		waiter->done(waiter, err);
+	}
+	fetch_free(fetch);
+}
+
+/* End a GET that is active; nothing is learnt about its mirror. */
+static void cancel_get(struct fetch *fetch)
+{
+	struct fetcher *fetcher = fetch->fetcher;
+
+	fetcher->transport->cancel(fetcher->transport_context, &fetch->get);
+	mirrors_report(fetcher->mirrors, fetch->mirror, now(fetcher),
+		       FETCH_RESULT_CANCELLED, 0, 0);
+}
+
+/* To FAILED, whatever is active. */
+static void give_up(struct fetch *fetch)
+{
+	if (fetch->state == FETCH_TRANSFER)
+		cancel_get(fetch);
+	else if (fetch->state != FETCH_SEALING)
+		dequeue(fetch);
+	drop_body(fetch);
+	set_state(fetch, FETCH_GIVEN_UP);
+}
+
+void fetch_fail(struct fetch *fetch, enum fetch_result result, int err,
+		const char *reason)
+{
+	give_up(fetch);
+	fetch->fetcher->stats.failed++;
+	log_event(fetch, result, err, 0, reason, true);
+	answer(fetch, err);
+}
+
+void fetch_cancel(struct fetch *fetch)
+{
+	struct fetcher *fetcher = fetch->fetcher;
+
+	give_up(fetch);
+	fetcher->stats.cancelled++;
+	LIST_REMOVE(fetch, bucket);
+	fetch_free(fetch);
+}
+
+static void fail_late(struct fetch *fetch)
+{
+	fetch_fail(fetch, FETCH_RESULT_TIMEOUT,
+		   fetch->heard ? -ETIMEDOUT : -EHOSTUNREACH,
+		   "the deadline is over");
+}
+
+void fetch_start_timer(struct fetch *fetch)
+{
+	uint64_t at_ms = fetch->wake_ms, now_ms = now(fetch->fetcher);
+
+	if (!fetch->late && fetch->deadline_ms < at_ms)
+		at_ms = fetch->deadline_ms;
+	if (fetch->note_ms < at_ms)
+		at_ms = fetch->note_ms;
+	if (at_ms == FETCH_NEVER)
+		loop_timer_stop(fetch->fetcher->loop, &fetch->timer);
+	else
+		loop_timer_start(fetch->fetcher->loop, &fetch->timer,
+				 at_ms > now_ms ? at_ms - now_ms : 0);
+}
+
+/* BACKOFF to QUEUED: who has waited goes before who has not. */
+static void wake(struct fetch *fetch)
+{
+	dequeue(fetch);
+	fetch->wake_ms = FETCH_NEVER;
+	set_state(fetch, FETCH_WOKEN);
+	fetch_enqueue(fetch, true);
+	fetch_start_timer(fetch);
+}
+
+/* QUEUED to BACKOFF. */
+static void back_off(struct fetch *fetch, uint64_t at_ms)
+{
+	dequeue(fetch);
+	set_state(fetch, FETCH_NOBODY);
+	fetch->wake_ms = at_ms;
+	if (at_ms == FETCH_NEVER) {
+		fetch->parked = true;
+		TAILQ_INSERT_TAIL(&fetch->fetcher->parked, fetch, turn);
+	}
+	fetch_start_timer(fetch);
+}
+
+static void deadline_over(struct fetch *fetch)
+{
+	struct fetcher *fetcher = fetch->fetcher;
+
+	if (fetch->state == FETCH_QUEUED && fetch->n_tries == 0 &&
+	    now(fetcher) < fetcher->progress_ms + FETCH_NOTE_MS) {
+		/* It stands in line, and the line moves. */
+		fetch->deadline_ms = now(fetcher) + FETCH_NOTE_MS;
+	} else if (fetch->state == FETCH_SEALING ||
+		   (fetch->state == FETCH_TRANSFER &&
+		    body_size(fetch->body) > fetch->get.offset)) {
+		fetch->late = true;
+	} else {
+		fail_late(fetch);
+		return;
+	}
+	fetch_start_timer(fetch);
+}
+
+void fetch_timer_expired(struct loop_timer *timer)
+{
+	struct fetch *fetch = container_of(timer, struct fetch, timer);
+	uint64_t now_ms = now(fetch->fetcher);
+
+	if (now_ms >= fetch->note_ms) {
+		fetch->note_ms = now_ms + FETCH_NOTE_MS;
+		log_event(fetch, FETCH_RESULT_TIMEOUT, 0, 0, "still waiting",
+			  false);
+	}
+	if (!fetch->late && now_ms >= fetch->deadline_ms)
+		deadline_over(fetch);
+	else if (fetch->state == FETCH_BACKOFF && now_ms >= fetch->wake_ms)
+		wake(fetch);
+	else
+		fetch_start_timer(fetch);
+}
+
+/* Every mirror was asked in vain. */
+static void round_over(struct fetch *fetch)
+{
+	struct fetcher *fetcher = fetch->fetcher;
+	bool wrong = fetch->round.wrong;
+
+	if (fetch_round_verdict(&fetch->round, mirrors_count(fetcher->mirrors),
+				fetcher->config->hard) == FETCH_GIVE_UP) {
+		fetch_fail(fetch, wrong ? FETCH_RESULT_BAD_DIGEST :
+					  FETCH_RESULT_MISSING, -EIO,
+			   wrong ? "every mirror sends wrong bytes" :
+				   "no mirror has it");
+		return;
+	}
+	fetch->round = (struct fetch_round){ 0 };
+	back_off(fetch, now(fetcher) + mirrors_backoff_ms(++fetch->n_rounds,
+							  random32(fetcher)));
+}
+
+static void body_resume(void *context)
+{
+	struct fetch *fetch = context;
+	struct fetcher *fetcher = fetch->fetcher;
+
+	if (fetch->state == FETCH_TRANSFER)
+		fetcher->transport->resume(fetcher->transport_context,
+					   &fetch->get);
+}
+
+static void published(struct fetch *fetch, uint64_t size)
+{
+	struct fetcher *fetcher = fetch->fetcher;
+
+	set_state(fetch, FETCH_PUBLISHED);
+	fetcher->stats.objects++;
+	fetcher->stats.object_bytes += size;
+	fetch_sync_add(&fetcher->sync, size);
+	log_event(fetch, FETCH_RESULT_OK, 0, size, NULL, true);
+	answer(fetch, 0);
+}
+
+/* All bytes came, and they are not the object. */
+static void wrong_bytes(struct fetch *fetch, uint64_t size)
+{
+	struct fetcher *fetcher = fetch->fetcher;
+
+	if (fetch->resumed) {
+		/* Whose fault it is can't be told: once more, from one mirror. */
+		fetch->no_resume = true;
+	} else {
+		mirrors_blame(fetcher->mirrors, fetch->mirror, now(fetcher));
+		fetch_round_add(&fetch->round, fetch->mirror,
+				FETCH_RESULT_BAD_DIGEST);
+	}
+	fetch->resumed = false;
+	note_failure(fetch, FETCH_RESULT_BAD_DIGEST, size, NULL);
+	set_state(fetch, FETCH_WRONG_BYTES);
+	fetch_enqueue(fetch, true);
+	if (LIST_EMPTY(&fetch->waiters))
+		fetch_cancel(fetch);
+	else if (fetch->late)
+		fail_late(fetch);
+}
+
+static void body_done(void *context, int err, const struct cfs_digest *digest)
+{
+	struct fetch *fetch = context;
+	uint64_t size = fetch->received;
+
+	(void)digest;
+	fetch->body = NULL;
+	if (err == 0)
+		published(fetch, size);
+	else if (err == -EBADMSG)
+		wrong_bytes(fetch, size);
+	else
+		fetch_fail(fetch, FETCH_RESULT_LOCAL, err, strerror(-err));
+}
+
+static const struct fetch_body_calls body_calls = {
+	.resume = body_resume,
+	.done = body_done,
+};
+
+static int get_data(struct http_get *get, const void *data, size_t len)
+{
+	struct fetch *fetch = container_of(get, struct fetch, get);
+	int err = body_add(fetch->body, data, len);
+
+	if (err == 0)
+		fetch->fetcher->progress_ms = now(fetch->fetcher);
+	return err == BODY_FULL ? HTTP_DATA_PAUSE : err;
+}
+
+/* May the rest of the body be asked for, instead of the whole? */
+static bool may_resume(const struct fetch *fetch, enum fetch_result result)
+{
+	const struct fetcher *fetcher = fetch->fetcher;
+
+	if (fetch->no_resume || fetch->size == FETCH_SIZE_UNKNOWN ||
+	    body_size(fetch->body) < RESUME_MIN ||
+	    body_size(fetch->body) == fetch->size ||
+	    fetcher->n_kept >= fetcher->config->max_transfers)
+		return false;
+	return result == FETCH_RESULT_SHORT || result == FETCH_RESULT_TIMEOUT ||
+	       result == FETCH_RESULT_UNREACHABLE ||
+	       result == FETCH_RESULT_MISSING || result == FETCH_RESULT_BUSY ||
+	       result == FETCH_RESULT_STATUS;
+}
+
+/* Probes have ended: those who waited for that may try. */
+static void unpark(struct fetcher *fetcher)
+{
+	struct fetch *fetch;
+
+	while ((fetch = TAILQ_LAST(&fetcher->parked, fetch_queue)))
+		wake(fetch);
+}
+
+static void get_failed(struct fetch *fetch, const struct http_answer *answer)
+{
+	struct fetcher *fetcher = fetch->fetcher;
+	uint64_t size = body_size(fetch->body);
+	bool keep = may_resume(fetch, answer->result);
+	int err = body_error(fetch->body);
+
+	if (answer->result == FETCH_RESULT_RANGE)
+		fetch->no_resume = true;
+	if (answer->result != FETCH_RESULT_UNREACHABLE &&
+	    answer->result != FETCH_RESULT_TLS)
+		fetch->heard = true;
+	fetch_round_add(&fetch->round, fetch->mirror, answer->result);
+	/* A mirror that lacks an object is nothing to talk about. */
+	if (answer->result != FETCH_RESULT_MISSING)
+		note_failure(fetch, answer->result, size, answer->reason);
+	if (keep)
+		body_flush(fetch->body);
+	else
+		drop_body(fetch);
+	set_state(fetch, FETCH_GET_FAILED);
+	if (keep)
+		fetcher->n_kept++;
+	fetch_enqueue(fetch, true);
+	if (answer->result == FETCH_RESULT_LOCAL)
+		fetch_fail(fetch, FETCH_RESULT_LOCAL, err < 0 ? err : -ENOMEM,
+			   answer->reason);
+	else if (fetch->late)
+		fail_late(fetch);
+}
+
+static void get_done(struct http_get *get, const struct http_answer *answer)
+{
+	struct fetch *fetch = container_of(get, struct fetch, get);
+	struct fetcher *fetcher = fetch->fetcher;
+	struct mirror_stats *stats = mirrors_stats(fetcher->mirrors,
+						   fetch->mirror);
+	uint64_t sent_ms = now(fetcher) - fetch->sent_ms;
+
+	stats->bytes += answer->body_size;
+	if (mirrors_report(fetcher->mirrors, fetch->mirror, now(fetcher),
+			   answer->result, answer->first_byte_ms,
+			   answer->retry_after_ms))
+		unpark(fetcher);
+	loop_defer(fetcher->loop, &fetcher->turn);
+	if (answer->result != FETCH_RESULT_OK) {
+		get_failed(fetch, answer);
+		return;
+	}
+	fetch->heard = true;
+	stats_histogram_add(&stats->latency, sent_ms);
+	fetch->received = body_size(fetch->body);
+	set_state(fetch, FETCH_ALL_BYTES);
+	body_finish(fetch->body);
+}
+
+static int set_url(struct fetch *fetch)
+{
+	const char *base = mirrors_url(fetch->fetcher->mirrors, fetch->mirror);
+	char name[CFS_OBJECT_NAME_LEN + 1];
+	size_t len = strlen(base) + URL_EXTRA_LEN;
+	char *url = malloc(len);
+
+	if (!url)
+		return -ENOMEM;
+	cfs_object_name_format(&fetch->digest, name);
+	snprintf(url, len, "%s/objects/%s", base, name);
+	free(fetch->url);
+	fetch->url = url;
+	return 0;
+}
+
+static int send_get(struct fetch *fetch)
+{
+	struct fetcher *fetcher = fetch->fetcher;
+	bool kept = fetch->body;
+	int err = set_url(fetch);
+
+	if (err == 0 && !kept)
+		err = body_new(fetcher->bodies, &fetch->digest, fetch->size,
+			       &body_calls, fetch, &fetch->body);
+	if (err < 0)
+		return err;
+	fetch->get = (struct http_get){
+		.url = fetch->url,
+		.size = fetch->size,
+		.max_size = fetcher->config->max_unknown_size,
+		.offset = body_size(fetch->body),
+		.no_cache = fetch->round.no_cache >> fetch->mirror & 1,
+		.data = get_data,
+		.done = get_done,
+	};
+	err = fetcher->transport->start(fetcher->transport_context, &fetch->get);
+	if (err < 0) {
+		if (!kept)
+			fetcher->n_kept++;	/* for drop_body() */
+		return err;
+	}
+	if (kept) {
+		fetcher->n_kept--;
+		fetch->resumed = true;
+	}
+	return 0;
+}
+
+/* QUEUED to TRANSFER, if the store does not have it and a mirror may be asked. */
+static void take_turn(struct fetch *fetch)
+{
+	struct fetcher *fetcher = fetch->fetcher;
+	uint64_t at_ms;
+	size_t mirror;
+	int err;
+
+	if (cfs_store_check(fetcher->store, &fetch->digest, fetch->size) == 0) {
+		dequeue(fetch);
+		drop_body(fetch);
+		set_state(fetch, FETCH_EXISTS);
+		fetcher->stats.existed++;
+		answer(fetch, 0);
+		return;
+	}
+	switch (mirrors_pick(fetcher->mirrors, now(fetcher), fetch->round.skip,
+			     &mirror, &at_ms)) {
+	case MIRRORS_NONE:
+		round_over(fetch);
+		return;
+	case MIRRORS_WAIT:
+		back_off(fetch, at_ms);
+		return;
+	}
+	fetch->mirror = mirror;
+	if (fetch->n_tries++)
+		fetcher->stats.retries++;
+	fetch->sent_ms = now(fetcher);
+	err = send_get(fetch);
+	if (err < 0) {
+		mirrors_report(fetcher->mirrors, mirror, now(fetcher),
+			       FETCH_RESULT_LOCAL, 0, 0);
+		fetch_fail(fetch, FETCH_RESULT_LOCAL, err, strerror(-err));
+		return;
+	}
+	dequeue(fetch);
+	set_state(fetch, FETCH_STARTED);
+}
+
+/* After fetcher_stop(): was that the last job?  The caller may free us then. */
+static void check_stopped(struct fetcher *fetcher)
+{
+	void (*stopped)(void *context) = fetcher->stopped;
+
+	if (fetcher->stats.sealing > 0 ||
+	    fetch_bodies_n_live(fetcher->bodies) > 0 ||
+	    fetch_sync_now(&fetcher->sync))
+		return;
+	fetcher->stopped = NULL;
+	stopped(fetcher->stopped_context);
+}
+
+void fetch_take_turns(struct loop_deferred *deferred)
+{
+	struct fetcher *fetcher = container_of(deferred, struct fetcher, turn);
+
+	if (fetcher->stopped) {
+		check_stopped(fetcher);
+		return;
+	}
+	/* A transfer that finds no memory to put its bytes would only wait. */
+	while (fetcher->stats.in_flight < fetcher->config->max_transfers &&
+	       fetch_bodies_n_free(fetcher->bodies) > 0) {
+		struct fetch *fetch =
+			TAILQ_FIRST(&fetcher->queues[FETCH_DEMAND]);
+
+		if (!fetch)
+			fetch = TAILQ_FIRST(&fetcher->queues[FETCH_BACKGROUND]);
+		if (!fetch)
+			break;
+		take_turn(fetch);
+	}
+}

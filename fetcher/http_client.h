@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Inside of http_get: one transfer, and libcurl's multi handle on the loop.
+ *
+ *	          name, TCP, TLS       request sent       first byte
+ *	CONNECT ------------------> REQUEST ---------> BODY ----> ended
+ *	   ^                           |
+ *	   +------- redirect ----------+
+ *
+ * Each phase has its own time limit, all of them one for the object; one timer
+ * a transfer runs for the earlier of the two.
+ */
+#ifndef FETCHER_HTTP_CLIENT_H
+#define FETCHER_HTTP_CLIENT_H
+
+#include <curl/curl.h>
+#include <sys/queue.h>
+
+#include "fetcher/http_get.h"
+#include "fetcher/loop.h"
+
+enum http_phase {
+	HTTP_CONNECT,		/* no request is out */
+	HTTP_REQUEST,		/* the request is out, nothing came back */
+	HTTP_STREAM,		/* bytes arrive */
+};
+
+/* What is done with the body of an answer. */
+enum http_body {
+	HTTP_BODY_UNKNOWN,	/* no header has been seen to its end */
+	HTTP_BODY_WANTED,	/* handed to data */
+	HTTP_BODY_IGNORED,	/* a few KiB of it, to keep the connection */
+};
+
+struct http_transfer {
+	struct http *http;
+	CURL *easy;			/* lives as long as the transfer */
+	struct http_get *get;		/* NULL: idle */
+	SLIST_ENTRY(http_transfer) idle;
+	LIST_ENTRY(http_transfer) active;
+
+	struct curl_slist *headers;	/* of this request only, or NULL */
+	char *redirect_url;		/* where it is now, or NULL */
+	unsigned int n_redirects;
+	unsigned int mirror_places;	/* enum http_place of the mirror itself */
+	bool place_refused;
+
+	enum http_phase phase;
+	struct loop_timer timer;
+	uint64_t started_ms, ends_ms;	/* ends_ms: for the whole object */
+	bool tls_phase;
+	uint64_t first_byte_ms;
+	uint64_t window_bytes;		/* since the stall timer was started */
+
+	/* Of the answer that arrives: */
+	size_t header_len;
+	bool have_length, bad_header, range_ok;
+	uint64_t content_length;
+	char etag[HTTP_ETAG_MAX];
+	enum http_body body;
+	uint64_t body_size;		/* handed to data */
+	uint64_t ignored_size;
+	bool paused;
+	/* Why we ended it ourselves; FETCH_RESULT_OK: we did not. */
+	enum fetch_result verdict;
+	const char *reason;
+};
+
+SLIST_HEAD(http_transfer_idle, http_transfer);
+LIST_HEAD(http_transfer_list, http_transfer);
+struct http_socket;
+LIST_HEAD(http_socket_list, http_socket);
+
+struct http {
+	struct loop *loop;
+	const struct fetch_config *config;
+	CURLM *multi;
+	struct loop_timer timer;
+	struct http_socket_list sockets;
+	struct http_transfer_idle idle;
+	struct http_transfer_list active;
+	struct curl_slist *headers;	/* config's */
+};
+
+/**
+ * http_transfer_new() - a transfer with all options that are the same each time
+ *
+ * Return: the transfer, or NULL without memory.
+ */
+struct http_transfer *http_transfer_new(struct http *http);
+
+/** http_transfer_free() - it is not active */
+void http_transfer_free(struct http_transfer *transfer);
+
+/** http_transfer_ended() - libcurl is through with it */
+void http_transfer_ended(struct http_transfer *transfer, CURLcode code);
+
+/** http_check_ended() - take what libcurl has ended; after each call into it */
+void http_check_ended(struct http *http);
+
+#endif /* FETCHER_HTTP_CLIENT_H */

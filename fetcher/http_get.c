@@ -1,0 +1,614 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* One GET: what is asked, what of the answer is taken, and how it ended. */
+#include "fetcher/http_get.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#include "cache/base/container_of.h"
+#include "fetcher/config.h"
+#include "fetcher/http_client.h"
+#include "fetcher/http_policy.h"
+
+#define HEADER_MAX	(64 * 1024)
+/* A body we do not want is read this far, since a new connection costs more. */
+#define IGNORED_MAX	(64 * 1024)
+
+/* An answer to libcurl that is neither a length nor a pause. */
+#define GIVE_UP		((size_t)-1)
+
+/* End the transfer from inside a callback of libcurl. */
+static size_t give_up(struct http_transfer *t, enum fetch_result verdict,
+		      const char *reason)
+{
+	t->verdict = verdict;
+	t->reason = reason;
+	return GIVE_UP;
+}
+
+/* How many bytes may come from @offset on. */
+static uint64_t expected_size(const struct http_get *get)
+{
+	return get->size == UINT64_MAX ? get->max_size : get->size - get->offset;
+}
+
+static void start_timer(struct http_transfer *t, uint64_t ms)
+{
+	uint64_t now_ms = loop_now_ms(t->http->loop);
+
+	if (now_ms + ms > t->ends_ms)
+		ms = t->ends_ms > now_ms ? t->ends_ms - now_ms : 0;
+	loop_timer_start(t->http->loop, &t->timer, ms);
+}
+
+static void start_stall_timer(struct http_transfer *t)
+{
+	t->window_bytes = 0;
+	start_timer(t, t->http->config->stall_ms);
+}
+
+static void forget_answer(struct http_transfer *t)
+{
+	t->have_length = false;
+	t->bad_header = false;
+	t->range_ok = false;
+	t->body = HTTP_BODY_UNKNOWN;
+	t->etag[0] = '\0';
+}
+
+/* One line of a header that is not its last. */
+static void take_header(struct http_transfer *t, const char *line, size_t len)
+{
+	const char *value;
+	size_t value_len;
+
+	if (http_header_value(line, len, "content-length", &value, &value_len)) {
+		if (t->have_length ||
+		    http_parse_length(value, value_len, &t->content_length) < 0)
+			t->bad_header = true;
+		t->have_length = true;
+	} else if (http_header_value(line, len, "content-range", &value,
+				     &value_len)) {
+		t->range_ok = http_range_matches(value, value_len,
+						 t->get->offset, t->get->size);
+	} else if (http_header_value(line, len, "etag", &value, &value_len)) {
+		http_parse_etag(value, value_len, t->etag, sizeof(t->etag));
+	}
+}
+
+/* The header is complete: is this the body we want? */
+static size_t judge_header(struct http_transfer *t, size_t len)
+{
+	const struct http_get *get = t->get;
+	long status = 0;
+
+	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (status / 100 == 1) {
+		forget_answer(t);
+		return len;
+	}
+	if (t->bad_header)
+		return give_up(t, FETCH_RESULT_PROTOCOL,
+			       "Content-Length makes no sense");
+	t->body = HTTP_BODY_IGNORED;
+	if (get->offset > 0 && (status == 200 || status == 416 ||
+				(status == 206 && !t->range_ok)))
+		return give_up(t, FETCH_RESULT_RANGE,
+			       "the rest was asked for, something else came");
+	if (status != (get->offset > 0 ? 206 : 200))
+		return len;
+	t->body = HTTP_BODY_WANTED;
+	if (!t->have_length)
+		return len;
+	if (t->content_length > expected_size(get))
+		return give_up(t, FETCH_RESULT_BAD_SIZE, "announced too long");
+	if (get->size != UINT64_MAX && t->content_length != expected_size(get))
+		return give_up(t, FETCH_RESULT_BAD_SIZE, "announced too short");
+	return len;
+}
+
+static size_t on_header(char *line, size_t size, size_t n, void *context)
+{
+	struct http_transfer *t = context;
+	size_t len = size * n;
+
+	t->header_len += len;
+	t->window_bytes += len;
+	if (t->header_len > HEADER_MAX)
+		return give_up(t, FETCH_RESULT_PROTOCOL, "header too long");
+	if (t->phase != HTTP_STREAM) {
+		t->phase = HTTP_STREAM;
+		t->first_byte_ms = loop_now_ms(t->http->loop) - t->started_ms;
+		start_stall_timer(t);
+	}
+	/* A trailer changes nothing any more. */
+	if (t->body != HTTP_BODY_UNKNOWN)
+		return len;
+	if (memchr(line, '\0', len))
+		return give_up(t, FETCH_RESULT_PROTOCOL, "NUL in the header");
+	if (len >= 5 && strncasecmp(line, "HTTP/", 5) == 0)
+		forget_answer(t);
+	else if (line[0] == '\r' || line[0] == '\n')
+		return judge_header(t, len);
+	else
+		take_header(t, line, len);
+	return len;
+}
+
+static size_t on_body(char *data, size_t size, size_t n, void *context)
+{
+	struct http_transfer *t = context;
+	size_t len = size * n;
+	int err;
+
+	t->window_bytes += len;
+	if (t->body != HTTP_BODY_WANTED) {
+		t->ignored_size += len;
+		if (t->ignored_size > IGNORED_MAX)
+			return give_up(t, FETCH_RESULT_OK, NULL);
+		return len;
+	}
+	if (len > expected_size(t->get) - t->body_size)
+		return give_up(t, FETCH_RESULT_BAD_SIZE, "too long");
+	err = t->get->data(t->get, data, len);
+	if (err == HTTP_DATA_PAUSE) {
+		t->window_bytes -= len;
+		t->paused = true;
+		return CURL_WRITEFUNC_PAUSE;
+	}
+	if (err < 0)
+		return give_up(t, FETCH_RESULT_LOCAL, strerror(-err));
+	t->body_size += len;
+	return len;
+}
+
+/* Without a proxy, the address is the server's. */
+static bool place_allowed(struct http_transfer *t, enum http_place place)
+{
+	if (t->http->config->proxy || place == HTTP_PLACE_PUBLIC)
+		return true;
+	if (t->n_redirects == 0) {
+		t->mirror_places |= place;
+		return true;
+	}
+	return t->mirror_places & place;
+}
+
+/* Called for each address that is tried. */
+static curl_socket_t on_socket(void *context, curlsocktype purpose,
+			       struct curl_sockaddr *address)
+{
+	struct http_transfer *t = context;
+
+	(void)purpose;
+	if (!place_allowed(t, http_place(&address->addr))) {
+		t->place_refused = true;
+		return CURL_SOCKET_BAD;
+	}
+	if (t->phase == HTTP_CONNECT)
+		start_timer(t, t->http->config->connect_ms);
+	return socket(address->family, address->socktype | SOCK_CLOEXEC,
+		      address->protocol);
+}
+
+/* Connected, perhaps since long ago; the request is about to be sent. */
+static int on_request(void *context, char *remote, char *local, int remote_port,
+		      int local_port)
+{
+	struct http_transfer *t = context;
+
+	(void)local;
+	(void)remote_port;
+	(void)local_port;
+	if (!place_allowed(t, http_place_parse(remote))) {
+		t->place_refused = true;
+		return CURL_PREREQFUNC_ABORT;
+	}
+	t->phase = HTTP_REQUEST;
+	start_timer(t, t->http->config->first_byte_ms);
+	return CURL_PREREQFUNC_OK;
+}
+
+static bool is_https(const struct http_transfer *t)
+{
+	const char *url = t->redirect_url ? t->redirect_url : t->get->url;
+
+	return strncasecmp(url, "https:", 6) == 0;
+}
+
+/* The transfer is neither in libcurl nor in our list any more. */
+static void retire(struct http_transfer *t)
+{
+	struct http *http = t->http;
+
+	loop_timer_stop(http->loop, &t->timer);
+	LIST_REMOVE(t, active);
+	t->get->transfer = NULL;
+	t->get = NULL;
+	curl_slist_free_all(t->headers);
+	t->headers = NULL;
+	free(t->redirect_url);
+	t->redirect_url = NULL;
+	SLIST_INSERT_HEAD(&http->idle, t, idle);
+}
+
+static void finish(struct http_transfer *t, enum fetch_result result,
+		   const char *reason)
+{
+	struct http_get *get = t->get;
+	struct http_answer answer = {
+		.result = result,
+		.first_byte_ms = t->first_byte_ms,
+		.body_size = t->body_size,
+		.reason = reason,
+	};
+	curl_off_t retry_after = 0;
+	long status = 0;
+
+	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &retry_after);
+	answer.status = status;
+	if (retry_after > 0)
+		answer.retry_after_ms = retry_after < INT32_MAX ?
+						retry_after * 1000 : INT32_MAX;
+	memcpy(answer.etag, t->etag, sizeof(answer.etag));
+	retire(t);
+	get->done(get, &answer);
+}
+
+static void phase_over(struct loop_timer *timer)
+{
+	struct http_transfer *t =
+		container_of(timer, struct http_transfer, timer);
+	const struct fetch_config *config = t->http->config;
+	curl_off_t connected_us = 0;
+	const char *reason = NULL;
+
+	switch (t->phase) {
+	case HTTP_CONNECT:
+		curl_easy_getinfo(t->easy, CURLINFO_CONNECT_TIME_T,
+				  &connected_us);
+		if (connected_us && is_https(t) && !t->tls_phase) {
+			t->tls_phase = true;
+			start_timer(t, config->tls_ms);
+			return;
+		}
+		reason = connected_us ? "TLS handshake timed out" :
+					"connecting timed out";
+		break;
+	case HTTP_REQUEST:
+		reason = "no answer in time";
+		break;
+	case HTTP_STREAM:
+		if (t->paused || t->window_bytes >= (uint64_t)config->stall_rate *
+						    config->stall_ms / 1000) {
+			if (loop_now_ms(t->http->loop) < t->ends_ms) {
+				start_stall_timer(t);
+				return;
+			}
+			reason = "took too long";
+		} else {
+			reason = "stalled";
+		}
+		break;
+	}
+	curl_multi_remove_handle(t->http->multi, t->easy);
+	finish(t, FETCH_RESULT_TIMEOUT, reason);
+}
+
+static enum fetch_result result_of_code(CURLcode code)
+{
+	switch (code) {
+	case CURLE_PARTIAL_FILE:
+		return FETCH_RESULT_SHORT;
+	case CURLE_OPERATION_TIMEDOUT:
+		return FETCH_RESULT_TIMEOUT;
+	case CURLE_COULDNT_RESOLVE_PROXY:
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_CONNECT:
+	case CURLE_GOT_NOTHING:
+	case CURLE_SEND_ERROR:
+	case CURLE_RECV_ERROR:
+	case CURLE_PROXY:
+		return FETCH_RESULT_UNREACHABLE;
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CIPHER:
+	case CURLE_SSL_ISSUER_ERROR:
+	case CURLE_SSL_CRL_BADFILE:
+	case CURLE_SSL_INVALIDCERTSTATUS:
+	case CURLE_SSL_ENGINE_INITFAILED:
+	case CURLE_SSL_SHUTDOWN_FAILED:
+		return FETCH_RESULT_TLS;
+	case CURLE_FAILED_INIT:
+		return FETCH_RESULT_LOCAL;
+	default:
+		/*
+		 * HTTP/0.9, a garbled status line, a header line without end
+		 * (out of memory, says libcurl), HTTP/2 framing, ...
+		 */
+		return FETCH_RESULT_PROTOCOL;
+	}
+}
+
+static enum fetch_result result_of_status(const struct http_transfer *t,
+					  long status)
+{
+	switch (status) {
+	case 304:
+		return t->get->if_none_match ? FETCH_RESULT_NOT_MODIFIED :
+					       FETCH_RESULT_STATUS;
+	case 401:
+	case 403:
+	case 407:
+		return FETCH_RESULT_DENIED;
+	case 404:
+	case 410:
+		return FETCH_RESULT_MISSING;
+	case 429:
+	case 503:
+		return FETCH_RESULT_BUSY;
+	}
+	return FETCH_RESULT_STATUS;
+}
+
+static int add_header(struct http_transfer *t, const char *line)
+{
+	struct curl_slist *list = curl_slist_append(t->headers, line);
+
+	if (!list)
+		return -ENOMEM;
+	t->headers = list;
+	return 0;
+}
+
+/* The headers of this request; most have none but the configured ones. */
+static int set_headers(struct http_transfer *t, bool at_mirror)
+{
+	const struct http_get *get = t->get;
+	struct http *http = t->http;
+	struct curl_slist *configured = at_mirror ? http->headers : NULL;
+	char line[HTTP_ETAG_MAX + 32];
+	struct curl_slist *i;
+	int err = 0;
+
+	curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, NULL);
+	curl_slist_free_all(t->headers);
+	t->headers = NULL;
+	if (!get->no_cache && !get->if_none_match) {
+		curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, configured);
+		return 0;
+	}
+	for (i = configured; i && err == 0; i = i->next)
+		err = add_header(t, i->data);
+	if (err == 0 && get->no_cache)
+		err = add_header(t, "Cache-Control: no-cache");
+	if (err == 0 && get->if_none_match) {
+		snprintf(line, sizeof(line), "If-None-Match: \"%.*s\"",
+			 HTTP_ETAG_MAX - 1, get->if_none_match);
+		err = add_header(t, line);
+	}
+	curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
+	return err;
+}
+
+/* Send a request: the first one, or the one that a redirect asks for. */
+static int send_request(struct http_transfer *t, const char *url, bool at_mirror)
+{
+	char range[32];
+
+	t->phase = HTTP_CONNECT;
+	t->tls_phase = false;
+	t->place_refused = false;
+	t->header_len = 0;
+	t->ignored_size = 0;
+	t->paused = false;
+	forget_answer(t);
+	if (set_headers(t, at_mirror) < 0)
+		return -ENOMEM;
+	if (t->get->offset > 0)
+		snprintf(range, sizeof(range), "%" PRIu64 "-", t->get->offset);
+	curl_easy_setopt(t->easy, CURLOPT_RANGE,
+			 t->get->offset > 0 ? range : NULL);
+	if (curl_easy_setopt(t->easy, CURLOPT_URL, url) != CURLE_OK)
+		return -ENOMEM;
+	start_timer(t, t->http->config->connect_ms);
+	if (curl_multi_add_handle(t->http->multi, t->easy) != CURLM_OK)
+		return -ENOMEM;
+	return 0;
+}
+
+static void follow_redirect(struct http_transfer *t, const char *to)
+{
+	const char *from = t->redirect_url ? t->redirect_url : t->get->url;
+	char *copy;
+
+	if (!http_redirect_allowed(from, to, t->n_redirects)) {
+		finish(t, FETCH_RESULT_REDIRECT, "redirect refused");
+		return;
+	}
+	copy = strdup(to);
+	if (!copy) {
+		finish(t, FETCH_RESULT_LOCAL, "out of memory");
+		return;
+	}
+	free(t->redirect_url);
+	t->redirect_url = copy;
+	t->n_redirects++;
+	if (send_request(t, copy, http_same_origin(t->get->url, copy)) < 0)
+		finish(t, FETCH_RESULT_LOCAL, "out of memory");
+}
+
+void http_transfer_ended(struct http_transfer *t, CURLcode code)
+{
+	const struct http_get *get = t->get;
+	const char *redirect = NULL;
+	long status = 0;
+
+	if (t->place_refused && code != CURLE_OK) {
+		finish(t, FETCH_RESULT_REDIRECT,
+		       "redirect to an address that is not public");
+		return;
+	}
+	if (t->verdict != FETCH_RESULT_OK) {
+		finish(t, t->verdict, t->reason);
+		return;
+	}
+	/* A body that is not wanted may have been cut off by us. */
+	if (code != CURLE_OK && t->body != HTTP_BODY_IGNORED) {
+		finish(t, result_of_code(code), curl_easy_strerror(code));
+		return;
+	}
+	if (t->body == HTTP_BODY_UNKNOWN) {
+		finish(t, FETCH_RESULT_PROTOCOL, "no header");
+		return;
+	}
+	if (t->body == HTTP_BODY_WANTED) {
+		if (get->size != UINT64_MAX &&
+		    t->body_size != expected_size(get))
+			finish(t, FETCH_RESULT_SHORT, "the body is short");
+		else
+			finish(t, FETCH_RESULT_OK, NULL);
+		return;
+	}
+	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(t->easy, CURLINFO_REDIRECT_URL, &redirect);
+	if (redirect)
+		follow_redirect(t, redirect);
+	else
+		finish(t, result_of_status(t, status), NULL);
+}
+
+/* A file or folder of certificates that the environment names, as OpenSSL does. */
+static void set_certificates(CURL *easy, const struct fetch_config *config)
+{
+	const char *file = config->ca_bundle ? config->ca_bundle :
+					       getenv("SSL_CERT_FILE");
+	const char *dir = config->ca_bundle ? NULL : getenv("SSL_CERT_DIR");
+
+	if (file)
+		curl_easy_setopt(easy, CURLOPT_CAINFO, file);
+	if (dir)
+		curl_easy_setopt(easy, CURLOPT_CAPATH, dir);
+}
+
+static void set_options(struct http_transfer *t)
+{
+	const struct fetch_config *config = t->http->config;
+	CURL *easy = t->easy;
+
+	curl_easy_setopt(easy, CURLOPT_PRIVATE, t);
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+	curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);
+	/* An empty string keeps libcurl from looking at the environment. */
+	curl_easy_setopt(easy, CURLOPT_PROXY, config->proxy ? config->proxy : "");
+	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	curl_easy_setopt(easy, CURLOPT_USERAGENT,
+			 config->user_agent ? config->user_agent :
+					      "composefs/" CFS_VERSION);
+	set_certificates(easy, config);
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+			 (long)CURL_HTTP_VERSION_2TLS);
+	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+	/* Our own timer is the limit; libcurl's default is 300 s. */
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, 600 * 1000L);
+	/* Else removing a handle waits for a name server that does not answer. */
+	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, t);
+	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
+	curl_easy_setopt(easy, CURLOPT_PREREQDATA, t);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, t);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, t);
+}
+
+struct http_transfer *http_transfer_new(struct http *http)
+{
+	struct http_transfer *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->http = http;
+	t->timer.expired = phase_over;
+	t->easy = curl_easy_init();
+	if (!t->easy) {
+		free(t);
+		return NULL;
+	}
+	set_options(t);
+	return t;
+}
+
+void http_transfer_free(struct http_transfer *t)
+{
+	curl_easy_cleanup(t->easy);
+	free(t);
+}
+
+int http_get_start(struct http *http, struct http_get *get)
+{
+	const struct fetch_config *config = http->config;
+	struct http_transfer *t = SLIST_FIRST(&http->idle);
+	uint64_t size = get->size == UINT64_MAX ? get->max_size : get->size;
+	int err;
+
+	if (t)
+		SLIST_REMOVE_HEAD(&http->idle, idle);
+	else
+		t = http_transfer_new(http);
+	if (!t)
+		return -ENOMEM;
+	t->get = get;
+	t->n_redirects = 0;
+	t->mirror_places = 0;
+	t->started_ms = loop_now_ms(http->loop);
+	t->ends_ms = t->started_ms + config->object_ms +
+		     size / config->object_rate * 1000;
+	t->first_byte_ms = 0;
+	t->body_size = 0;
+	t->verdict = FETCH_RESULT_OK;
+	t->reason = NULL;
+	LIST_INSERT_HEAD(&http->active, t, active);
+	get->transfer = t;
+	err = send_request(t, get->url, true);
+	if (err < 0)
+		retire(t);
+	return err;
+}
+
+void http_get_resume(struct http *http, struct http_get *get)
+{
+	struct http_transfer *t = get->transfer;
+
+	if (!t || !t->paused)
+		return;
+	t->paused = false;
+	start_stall_timer(t);
+	curl_easy_pause(t->easy, CURLPAUSE_CONT);
+	/* What it ends here comes out in the round that its timer starts. */
+	loop_timer_start(http->loop, &http->timer, 0);
+}
+
+void http_get_cancel(struct http *http, struct http_get *get)
+{
+	struct http_transfer *t = get->transfer;
+
+	if (!t)
+		return;
+	curl_multi_remove_handle(http->multi, t->easy);
+	retire(t);
+}

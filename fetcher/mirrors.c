@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Which mirror to ask: breakers, pauses and the order among the healthy. */
+#include "fetcher/mirrors.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fetcher/config.h"
+
+#define BACKOFF_MIN_MS	100
+#define BACKOFF_MAX_MS	10000
+
+/* Two mirrors on one network differ by less than this for no reason at all. */
+#define SLOW_FLOOR_MS	50
+#define SLOW_FACTOR	10
+
+struct mirror {
+	char *url;
+	unsigned int failures;		/* without an answer, in a row */
+	unsigned int failures_5xx;	/* in a row */
+	bool open;
+	bool probing;			/* the one request of HALF_OPEN is out */
+	uint64_t probe_at_ms;		/* open: when a probe may go */
+	uint64_t heard_at_ms;		/* last failure or answer */
+	uint64_t pause_until_ms;	/* it asked for that */
+	uint64_t wrong_until_ms;	/* it sent wrong bytes */
+	uint64_t first_byte_ms;		/* moving average; 0: not known */
+	struct mirror_stats stats;
+};
+
+struct mirrors {
+	size_t n;
+	unsigned int share;		/* half of all requests that may be out */
+	struct mirror mirror[];
+};
+
+int mirrors_new(const struct fetch_config *config, struct mirrors **ret)
+{
+	struct mirrors *mirrors;
+	size_t i;
+
+	if (config->n_mirrors == 0)
+		return -EINVAL;
+	mirrors = calloc(1, sizeof(*mirrors) +
+			    config->n_mirrors * sizeof(mirrors->mirror[0]));
+	if (!mirrors)
+		return -ENOMEM;
+	mirrors->share = (config->max_transfers + 1) / 2;
+	for (i = 0; i < config->n_mirrors; i++) {
+		mirrors->mirror[i].url = strdup(config->mirrors[i]);
+		if (!mirrors->mirror[i].url) {
+			mirrors_free(mirrors);
+			return -ENOMEM;
+		}
+		mirrors->n++;
+	}
+	*ret = mirrors;
+	return 0;
+}
+
+void mirrors_free(struct mirrors *mirrors)
+{
+	size_t i;
+
+	if (!mirrors)
+		return;
+	for (i = 0; i < mirrors->n; i++)
+		free(mirrors->mirror[i].url);
+	free(mirrors);
+}
+
+size_t mirrors_count(const struct mirrors *mirrors)
+{
+	return mirrors->n;
+}
+
+const char *mirrors_url(const struct mirrors *mirrors, size_t i)
+{
+	return mirrors->mirror[i].url;
+}
+
+struct mirror_stats *mirrors_stats(struct mirrors *mirrors, size_t i)
+{
+	return &mirrors->mirror[i].stats;
+}
+
+/* What happened so long ago says nothing about now. */
+static void forget(struct mirror *mirror, uint64_t now_ms)
+{
+	if (mirror->probing || now_ms < mirror->heard_at_ms + MIRROR_FORGET_MS)
+		return;
+	mirror->open = false;
+	mirror->failures = 0;
+	mirror->failures_5xx = 0;
+	mirror->first_byte_ms = 0;
+}
+
+static enum mirror_state state_of(const struct mirror *mirror, uint64_t now_ms)
+{
+	if (!mirror->open)
+		return MIRROR_CLOSED;
+	return mirror->probing || now_ms >= mirror->probe_at_ms ?
+		       MIRROR_HALF_OPEN : MIRROR_OPEN;
+}
+
+enum mirror_state mirrors_state(const struct mirrors *mirrors, size_t i,
+				uint64_t now_ms)
+{
+	struct mirror mirror = mirrors->mirror[i];
+
+	forget(&mirror, now_ms);
+	return state_of(&mirror, now_ms);
+}
+
+/* When the mirror may be asked: now or earlier, later, or not known. */
+static uint64_t ready_at(const struct mirror *mirror, uint64_t now_ms)
+{
+	uint64_t at_ms = mirror->pause_until_ms;
+
+	switch (state_of(mirror, now_ms)) {
+	case MIRROR_CLOSED:
+		break;
+	case MIRROR_OPEN:
+		if (mirror->probe_at_ms > at_ms)
+			at_ms = mirror->probe_at_ms;
+		break;
+	case MIRROR_HALF_OPEN:
+		if (mirror->probing)
+			return UINT64_MAX;
+		break;
+	}
+	return at_ms;
+}
+
+/* The first byte of the quickest mirror that may be asked. */
+static uint64_t quickest_ms(const struct mirrors *mirrors, uint64_t now_ms)
+{
+	uint64_t best = UINT64_MAX;
+	size_t i;
+
+	for (i = 0; i < mirrors->n; i++) {
+		const struct mirror *mirror = &mirrors->mirror[i];
+
+		if (mirror->first_byte_ms && mirror->first_byte_ms < best &&
+		    ready_at(mirror, now_ms) <= now_ms)
+			best = mirror->first_byte_ms;
+	}
+	return best < SLOW_FLOOR_MS ? SLOW_FLOOR_MS : best;
+}
+
+/* More is worse; at equal demerits the order given stands. */
+static unsigned int demerits(const struct mirrors *mirrors,
+			     const struct mirror *mirror, uint64_t now_ms,
+			     uint64_t quickest)
+{
+	unsigned int n = 0;
+
+	if (now_ms < mirror->wrong_until_ms)
+		n += 4;
+	/* Not a probe: it is what brings the mirror back. */
+	if (quickest != UINT64_MAX &&
+	    mirror->first_byte_ms > SLOW_FACTOR * quickest)
+		n += 2;
+	if (mirror->stats.in_flight >= mirrors->share)
+		n += 1;
+	return n;
+}
+
+int mirrors_pick(struct mirrors *mirrors, uint64_t now_ms, uint32_t skip,
+		 size_t *ret, uint64_t *ret_at_ms)
+{
+	unsigned int best_demerits = UINT32_MAX;
+	uint64_t quickest, at_ms = UINT64_MAX;
+	struct mirror *best = NULL;
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < mirrors->n; i++)
+		forget(&mirrors->mirror[i], now_ms);
+	quickest = quickest_ms(mirrors, now_ms);
+	for (i = 0; i < mirrors->n; i++) {
+		struct mirror *mirror = &mirrors->mirror[i];
+		uint64_t ready_ms;
+		unsigned int n;
+
+		if (skip & (uint32_t)1 << i)
+			continue;
+		any = true;
+		ready_ms = ready_at(mirror, now_ms);
+		if (ready_ms > now_ms) {
+			if (ready_ms < at_ms)
+				at_ms = ready_ms;
+			continue;
+		}
+		n = demerits(mirrors, mirror, now_ms, quickest);
+		if (n < best_demerits) {
+			best_demerits = n;
+			best = mirror;
+		}
+	}
+	if (!best) {
+		if (!any)
+			return MIRRORS_NONE;
+		*ret_at_ms = at_ms;
+		return MIRRORS_WAIT;
+	}
+	if (best->open)
+		best->probing = true;
+	best->stats.requests++;
+	best->stats.in_flight++;
+	*ret = best - mirrors->mirror;
+	return 0;
+}
+
+static void opened(struct mirror *mirror, uint64_t now_ms)
+{
+	mirror->open = true;
+	mirror->probe_at_ms = now_ms + MIRROR_PROBE_MS;
+}
+
+static void failed(struct mirror *mirror, uint64_t now_ms)
+{
+	if (++mirror->failures >= MIRROR_OPEN_AFTER || mirror->open)
+		opened(mirror, now_ms);
+}
+
+static void failed_5xx(struct mirror *mirror, uint64_t now_ms)
+{
+	mirror->failures = 0;
+	mirror->open = false;
+	if (++mirror->failures_5xx >= MIRROR_OPEN_AFTER_5XX)
+		opened(mirror, now_ms);
+}
+
+static void answered(struct mirror *mirror, uint64_t first_byte_ms)
+{
+	mirror->failures = 0;
+	mirror->failures_5xx = 0;
+	mirror->open = false;
+	if (mirror->first_byte_ms)
+		first_byte_ms = (7 * mirror->first_byte_ms + first_byte_ms) / 8;
+	mirror->first_byte_ms = first_byte_ms ? first_byte_ms : 1;
+}
+
+bool mirrors_report(struct mirrors *mirrors, size_t i, uint64_t now_ms,
+		    enum fetch_result result, uint64_t first_byte_ms,
+		    uint64_t pause_ms)
+{
+	struct mirror *mirror = &mirrors->mirror[i];
+	bool probe = mirror->probing;
+
+	mirror->stats.in_flight--;
+	mirror->stats.results[result]++;
+	mirror->probing = false;
+	switch (result) {
+	case FETCH_RESULT_UNREACHABLE:
+	case FETCH_RESULT_TIMEOUT:
+	case FETCH_RESULT_TLS:
+	case FETCH_RESULT_PROTOCOL:
+		mirror->heard_at_ms = now_ms;
+		failed(mirror, now_ms);
+		break;
+	case FETCH_RESULT_STATUS:
+		mirror->heard_at_ms = now_ms;
+		failed_5xx(mirror, now_ms);
+		break;
+	case FETCH_RESULT_BUSY:
+		mirror->heard_at_ms = now_ms;
+		failed_5xx(mirror, now_ms);
+		if (pause_ms > MIRROR_PAUSE_MAX_MS)
+			pause_ms = MIRROR_PAUSE_MAX_MS;
+		if (now_ms + pause_ms > mirror->pause_until_ms)
+			mirror->pause_until_ms = now_ms + pause_ms;
+		break;
+	case FETCH_RESULT_BAD_SIZE:
+		mirror->wrong_until_ms = now_ms + MIRROR_FORGET_MS;
+		/* fall through */
+	case FETCH_RESULT_OK:
+	case FETCH_RESULT_NOT_MODIFIED:
+	case FETCH_RESULT_MISSING:
+	case FETCH_RESULT_DENIED:
+	case FETCH_RESULT_SHORT:
+	case FETCH_RESULT_RANGE:
+	case FETCH_RESULT_REDIRECT:
+		mirror->heard_at_ms = now_ms;
+		answered(mirror, first_byte_ms);
+		break;
+	case FETCH_RESULT_CANCELLED:
+	case FETCH_RESULT_LOCAL:
+	case FETCH_RESULT_BAD_DIGEST:
+	case N_FETCH_RESULTS:
+		/* Says nothing about the mirror. */
+		break;
+	}
+	return probe;
+}
+
+void mirrors_blame(struct mirrors *mirrors, size_t i, uint64_t now_ms)
+{
+	mirrors->mirror[i].stats.results[FETCH_RESULT_BAD_DIGEST]++;
+	mirrors->mirror[i].wrong_until_ms = now_ms + MIRROR_FORGET_MS;
+}
+
+uint64_t mirrors_backoff_ms(unsigned int round, uint32_t random)
+{
+	uint64_t ms = BACKOFF_MIN_MS;
+
+	while (--round > 0 && ms < BACKOFF_MAX_MS)
+		ms *= 2;
+	if (ms > BACKOFF_MAX_MS)
+		ms = BACKOFF_MAX_MS;
+	return ms / 2 + ms / 2 * (uint64_t)random / UINT32_MAX;
+}
