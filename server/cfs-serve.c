@@ -13,6 +13,7 @@
  *	object_cache.c	the hot ones
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -112,7 +113,12 @@ static void open_worker(struct serve_shared *shared,
 	size_t i;
 	int err;
 
-	memcpy(listeners, inherited, n * sizeof(listeners[0]));
+	for (i = 0; i < n; i++) {
+		listeners[i].role = inherited[i].role;
+		listeners[i].fd = fcntl(inherited[i].fd, F_DUPFD_CLOEXEC, 0);
+		if (listeners[i].fd < 0)
+			die("can't duplicate a socket: %s", strerror(errno));
+	}
 	for (i = 0; i < o->n_listen && n < LISTENERS_MAX; i++) {
 		err = listen_open(o->listen[i], o->role[i], true,
 				  &listeners[n++]);
@@ -145,6 +151,9 @@ static void open_workers(struct serve_shared *shared, struct serve_options *o)
 	for (i = 0; i < o->n_workers; i++)
 		open_worker(shared, o, inherited, (size_t)n_inherited,
 			    &shared->workers[i]);
+	/* Each worker has its own; the service manager keeps its, too. */
+	for (i = 0; i < (size_t)n_inherited; i++)
+		listener_close(&inherited[i]);
 	for (i = 0; i < o->n_listen; i++)
 		log_line(LOG_INFO, "event=listen address=%s for=%s",
 			 o->listen[i],

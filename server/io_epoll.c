@@ -162,6 +162,9 @@ static int epoll_engine_wait(struct io *io, int timeout_ms)
 	struct io_op *op = e->ready;
 	int i, n;
 
+	/* Who is called may want to wait less long than was said before. */
+	if (op)
+		timeout_ms = 0;
 	/* What becomes ready meanwhile has its turn next time. */
 	e->ready = NULL;
 	e->ready_end = &e->ready;
@@ -171,8 +174,7 @@ static int epoll_engine_wait(struct io *io, int timeout_ms)
 		run(e, op);
 		op = next;
 	}
-	n = epoll_wait(e->epoll_fd, events, N_EVENTS,
-		       e->ready ? 0 : timeout_ms);
+	n = epoll_wait(e->epoll_fd, events, N_EVENTS, timeout_ms);
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
 	for (i = 0; i < n; i++) {

@@ -341,9 +341,10 @@ static int ring_wait(struct io *io, int timeout_ms)
 	struct io_uring_cqe *cqe;
 	int err;
 
-	run_ready(r);
+	/* Who is called may want to wait less long than was said before. */
 	if (r->ready || r->retry)
 		timeout_ms = 0;
+	run_ready(r);
 	timeout.tv_sec = timeout_ms / 1000;
 	timeout.tv_nsec = timeout_ms % 1000 * 1000000ll;
 	err = io_uring_submit_and_wait_timeout(&r->ring, &cqe, 1,

@@ -56,6 +56,14 @@ static void update_clock(struct worker *worker)
 	http_date_update(&worker->date, worker->now);
 }
 
+/* From now on the kernel refuses clients, unless others listen there too. */
+static void stop_listening(struct accepter *accepter)
+{
+	accepter->state = STOPPED;
+	cleanup_close(&accepter->op.fd);
+	accepter->op.fd = -1;
+}
+
 static void accepted(struct io_op *op, int res)
 {
 	struct accepter *accepter = (struct accepter *)op;
@@ -66,7 +74,7 @@ static void accepted(struct io_op *op, int res)
 		return;
 	}
 	if (worker->stopping) {
-		accepter->state = STOPPED;
+		stop_listening(accepter);
 		return;
 	}
 	/* Mostly there are no descriptors left: connections end, then go on. */
@@ -84,7 +92,7 @@ static void stop_accepting(struct worker *worker)
 		if (thread->accepters[i].state == ACCEPTING)
 			io_stop_accept(worker->io, &thread->accepters[i].op);
 		else
-			thread->accepters[i].state = STOPPED;
+			stop_listening(&thread->accepters[i]);
 }
 
 static void resume_accepting(struct worker *worker)
@@ -226,7 +234,7 @@ static void set_limits(struct worker *worker)
 	worker->lingering.after_ms = LINGER_MS;
 }
 
-int worker_new(struct serve_shared *shared, const struct listener *listeners,
+int worker_new(struct serve_shared *shared, struct listener *listeners,
 	       size_t n_listeners, struct worker **ret)
 {
 	struct worker *worker = calloc(1, sizeof(*worker));
@@ -236,6 +244,8 @@ int worker_new(struct serve_shared *shared, const struct listener *listeners,
 	if (!worker || !thread) {
 		free(worker);
 		free(thread);
+		for (i = 0; i < n_listeners; i++)
+			listener_close(&listeners[i]);
 		return -ENOMEM;
 	}
 	worker->shared = shared;
@@ -285,9 +295,13 @@ int worker_join(struct worker *worker)
 
 void worker_free(struct worker *worker)
 {
+	size_t i;
+
 	if (!worker)
 		return;
 	object_cache_free(worker->cache);
+	for (i = 0; i < worker->thread->n_accepters; i++)
+		cleanup_close(&worker->thread->accepters[i].op.fd);
 	cleanup_close(&worker->thread->wake.fd);
 	free(worker->thread);
 	free(worker);

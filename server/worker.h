@@ -82,13 +82,13 @@ struct worker {
 /**
  * worker_new() - make a worker; it does nothing yet
  * @shared: what it shares with the others; borrowed
- * @listeners: sockets to accept from; borrowed
- * @n_listeners: how many
+ * @listeners: sockets to accept from; owned by the worker, also on failure
+ * @n_listeners: how many, at most LISTENERS_MAX
  * @ret: the worker, owned by the caller; untouched on failure
  *
  * Return: 0, -ENOMEM or -EMFILE.
  */
-int worker_new(struct serve_shared *shared, const struct listener *listeners,
+int worker_new(struct serve_shared *shared, struct listener *listeners,
 	       size_t n_listeners, struct worker **ret);
 
 /** worker_start() - let its thread run; 0 or -errno */
