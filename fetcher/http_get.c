@@ -14,6 +14,7 @@
 #include "fetcher/config.h"
 #include "fetcher/http_client.h"
 #include "fetcher/http_policy.h"
+#include "fetcher/http_result.h"
 
 #define HEADER_MAX	(64 * 1024)
 /* A body we do not want is read this far, since a new connection costs more. */
@@ -301,64 +302,6 @@ static void phase_over(struct loop_timer *timer)
 	finish(t, FETCH_RESULT_TIMEOUT, reason);
 }
 
-static enum fetch_result result_of_code(CURLcode code)
-{
-	switch (code) {
-	case CURLE_PARTIAL_FILE:
-		return FETCH_RESULT_SHORT;
-	case CURLE_OPERATION_TIMEDOUT:
-		return FETCH_RESULT_TIMEOUT;
-	case CURLE_COULDNT_RESOLVE_PROXY:
-	case CURLE_COULDNT_RESOLVE_HOST:
-	case CURLE_COULDNT_CONNECT:
-	case CURLE_GOT_NOTHING:
-	case CURLE_SEND_ERROR:
-	case CURLE_RECV_ERROR:
-	case CURLE_PROXY:
-		return FETCH_RESULT_UNREACHABLE;
-	case CURLE_SSL_CONNECT_ERROR:
-	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_CACERT_BADFILE:
-	case CURLE_SSL_CERTPROBLEM:
-	case CURLE_SSL_CIPHER:
-	case CURLE_SSL_ISSUER_ERROR:
-	case CURLE_SSL_CRL_BADFILE:
-	case CURLE_SSL_INVALIDCERTSTATUS:
-	case CURLE_SSL_ENGINE_INITFAILED:
-	case CURLE_SSL_SHUTDOWN_FAILED:
-		return FETCH_RESULT_TLS;
-	case CURLE_FAILED_INIT:
-		return FETCH_RESULT_LOCAL;
-	default:
-		/*
-		 * HTTP/0.9, a garbled status line, a header line without end
-		 * (out of memory, says libcurl), HTTP/2 framing, ...
-		 */
-		return FETCH_RESULT_PROTOCOL;
-	}
-}
-
-static enum fetch_result result_of_status(const struct http_transfer *t,
-					  long status)
-{
-	switch (status) {
-	case 304:
-		return t->get->if_none_match ? FETCH_RESULT_NOT_MODIFIED :
-					       FETCH_RESULT_STATUS;
-	case 401:
-	case 403:
-	case 407:
-		return FETCH_RESULT_DENIED;
-	case 404:
-	case 410:
-		return FETCH_RESULT_MISSING;
-	case 429:
-	case 503:
-		return FETCH_RESULT_BUSY;
-	}
-	return FETCH_RESULT_STATUS;
-}
-
 static int add_header(struct http_transfer *t, const char *line)
 {
 	struct curl_slist *list = curl_slist_append(t->headers, line);
@@ -463,7 +406,7 @@ void http_transfer_ended(struct http_transfer *t, CURLcode code)
 	}
 	/* A body that is not wanted may have been cut off by us. */
 	if (code != CURLE_OK && t->body != HTTP_BODY_IGNORED) {
-		finish(t, result_of_code(code), curl_easy_strerror(code));
+		finish(t, http_result_of_code(code), curl_easy_strerror(code));
 		return;
 	}
 	if (t->body == HTTP_BODY_UNKNOWN) {
@@ -483,7 +426,7 @@ void http_transfer_ended(struct http_transfer *t, CURLcode code)
 	if (redirect)
 		follow_redirect(t, redirect);
 	else
-		finish(t, result_of_status(t, status), NULL);
+		finish(t, http_result_of_status(status, t->get->if_none_match), NULL);
 }
 
 /* A file or folder of certificates that the environment names, as OpenSSL does. */
