@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# Sourced first by the guest's cases that need composefs.ko: the library of
+# the end-to-end cases, the module loaded, and a few words about files of a mount.
+
+. "$(dirname "${BASH_SOURCE[0]}")/../e2e/lib.sh"
+
+[ -n "${CFS_GUEST:-}" ] || skip "runs in a guest only: tests/vm/boot.sh KERNEL $0"
+
+if ! grep -qw composefs /proc/filesystems; then
+	insmod "$CFS_BUILD/kmod-$CFS_KERNEL/composefs.ko" ||
+		fail "composefs.ko is not built for $CFS_KERNEL, or does not load"
+fi
+cd "$WORK"
+
+# drop_caches: the next read comes from the disk.
+drop_caches() { sync; echo 3 >/proc/sys/vm/drop_caches; }
+
+# counter MOUNTPOINT NAME: of the mount, from mountstats.
+counter() {
+	awk -v dir="$1" -v name="$2" '
+		/^device/ { here = $5 == dir }
+		here { for (i = 1; i < NF; i++) if ($i == name) print $(i + 1) }
+	' /proc/self/mountstats
+}
+
+# kernel_says TEXT: since the case began.
+kernel_says() { dmesg | grep -qF -e "$1" || fail "the kernel did not say: $1"; }
+
+# assert_eio COMMAND...: it must fail, and print what EIO is printed as.
+assert_eio() {
+	local out
+
+	if out=$("$@" 2>&1 >/dev/null); then
+		fail "this should have failed: $*"
+	fi
+	case $out in
+	*"Input/output error"*) ;;
+	*) fail "not EIO: $out" ;;
+	esac
+}
