@@ -1,0 +1,127 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Mount options: what is accepted, what is refused and in which words, what
+# /proc/mounts shows, and what remount may change.
+. "$(dirname "$0")/../module.sh"
+
+
+# refused ERRNO TEXT OPTION...: the mount fails with this errno and says TEXT.
+refused() {
+	local want=$1 text=$2 out
+
+	shift 2
+	out=$(fsmount mnt "$@") && fail "accepted: $*"
+	assert_eq "$(tail -n 1 <<<"$out")" "$want" "errno of $*"
+	grep -qF -e "$text" <<<"$out" || fail "$*: '$text' is not in: $out"
+}
+
+# shown OPTION...: the options of /proc/mounts behind "ro,relatime".
+shown() {
+	fsmount mnt "$@" >log || fail "refused: $*: $(cat log)"
+	awk -v d="$WORK/mnt" '$2 == d { sub("^ro,relatime,?", "", $4); print $4 }' /proc/mounts
+	umount mnt
+}
+
+mkdir src mnt empty 'a:b'
+head -c 5000 /dev/urandom >src/file
+mkcomposefs --digest-store=objects src img
+cp -a objects/. 'a:b/'
+cp img sealed
+fsverity enable sealed
+digest=$(fsverity measure sealed)
+digest=${digest#sha256:}
+digest=${digest%% *}
+wrong=$(tr 0-9 1-90 <<<"$digest")
+
+assert_eq "$(shown source=img)" "verity_check=0"
+assert_eq "$(shown source=img basedir=objects)" "basedir=objects,verity_check=0"
+assert_eq "$(shown source=img basedir=nowhere basedir=objects)" "basedir=objects,verity_check=0" "repeated"
+assert_eq "$(shown source=img basedir=empty:objects verity_check=1)" "basedir=empty:objects,verity_check=1"
+assert_eq "$(shown source=sealed "digest=$digest")" "digest=$digest,verity_check=2"
+assert_eq "$(shown source=sealed "digest=${digest^^}")" "digest=$digest,verity_check=2" "upper case"
+for order in "digest=$digest verity_check=0" "verity_check=0 digest=$digest"; do
+	# shellcheck disable=SC2086
+	assert_eq "$(shown source=sealed $order)" "digest=$digest,verity_check=0" "order"
+done
+
+# An escaped colon is part of a name.
+fsmount mnt source=img 'basedir=empty:a\:b'
+cmp src/file mnt/file
+umount mnt
+refused EINVAL "failed to resolve 'a'" source=img 'basedir=a:b'
+
+refused EINVAL "No composefs source specified" basedir=objects
+refused ENOENT "cannot open image 'nothing'" source=nothing
+refused EINVAL "not a regular file" source=objects
+refused EINVAL "empty basedir" source=img basedir=
+refused EINVAL "empty basedir" source=img basedir=objects:
+refused EINVAL "empty basedir" source=img basedir=:objects
+refused EINVAL "failed to resolve 'nowhere': -2" source=img basedir=objects:nowhere
+refused EINVAL "failed to resolve 'img': -20" source=img basedir=img
+refused EINVAL "Invalid verity_check mode" source=img verity_check=3
+refused EINVAL "verity_check" source=img verity_check=x
+refused EINVAL "digest must be 64 hex digits" source=sealed digest=
+refused EINVAL "digest" source=sealed digest
+refused EINVAL "digest must be 64 hex digits" source=sealed "digest=${digest%?}"
+refused EINVAL "digest must be 64 hex digits" source=sealed "digest=${digest%?}g"
+refused EINVAL "two different digests" source=sealed "digest=$digest" "digest=$wrong"
+refused EINVAL "wrong fs-verity digest: expected $wrong, found $digest" source=sealed "digest=$wrong"
+refused ENODATA "image has no fs-verity digest" source=img "digest=$digest"
+refused EINVAL "Unknown parameter 'upperdir'" source=img upperdir=empty
+head -c 20000 /dev/zero >zeros
+refused EINVAL "is not a composefs image" source=zeros
+head -c 12288 img >short
+refused EUCLEAN "malformed" source=short
+
+# 500 directories are fine, 501 are not; only mount(2) takes texts this long.
+many=$(printf 'e:%.0s' $(seq 499))
+mkdir e
+mount -t composefs -o "basedir=${many}objects" img mnt
+cmp src/file mnt/file
+umount mnt
+mount -t composefs -o "basedir=e:${many}objects" img mnt 2>/dev/null && fail "501 basedirs"
+kernel_says "too many basedirs"
+
+# Nothing can be written.
+fsmount mnt source=img basedir=objects
+for op in "touch mnt/new" "rm mnt/file" "mkdir mnt/d" "chmod 600 mnt/file" "mv mnt/file mnt/x" \
+	"ln mnt/file mnt/x" "truncate -s 0 mnt/file" "setfattr -n user.x -v y mnt/file"; do
+	# shellcheck disable=SC2086
+	assert_fails $op 2>err
+	grep -q "Read-only file system" err || fail "$op: $(cat err)"
+done
+mount -o remount,rw mnt || true
+assert_fails touch mnt/new 2>/dev/null
+
+# remount replaces basedir while files are open, and nothing else.
+exec 3<mnt/file
+rm -r objects/*
+assert_eio cat mnt/file
+mount -o remount,basedir='a\:b' mnt
+grep -q 'basedir=a\\134:b,' /proc/mounts || fail "/proc/mounts: $(grep mnt /proc/mounts)"
+cmp src/file mnt/file
+cmp src/file - <&3
+exec 3<&-
+out=$(fsmount --remount mnt verity_check=2) && fail "verity_check was changed"
+grep -q "verity_check cannot be changed" <<<"$out" || fail "$out"
+out=$(fsmount --remount mnt "digest=$digest") && fail "digest was changed"
+grep -q "digest cannot be changed" <<<"$out" || fail "$out"
+fsmount --remount mnt basedir=nowhere && fail "a basedir that is not there"
+cmp src/file mnt/file
+umount mnt
+
+# Of two stacked file systems below, the lower one is still fine.
+stack() { mount -t overlay -o "lowerdir=$1:empty" overlay "$2"; }
+mkdir o1 o2
+stack 'a\:b' o1
+fsmount mnt source=img basedir=o1
+cmp src/file mnt/file
+umount mnt
+stack o1 o2
+refused EINVAL "maximum fs stacking depth exceeded" source=img basedir=o2
+umount o2
+mkdir mnt2
+fsmount mnt source=img 'basedir=a\:b'
+fsmount --remount mnt basedir=o1 && fail "remount onto more stacked file systems"
+umount mnt o1
