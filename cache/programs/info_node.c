@@ -16,8 +16,6 @@ struct info_node_reader {
 	struct info_xattr *xattrs;	/* owned */
 	size_t n_xattrs;
 	size_t capacity;
-	bool is_whiteout;
-	bool is_regular;
 	struct cfs_xattr scratch;
 	struct cfs_backing backing;
 	char target[CFS_SYMLINK_MAX + 1];
@@ -42,20 +40,6 @@ void info_node_reader_free(struct info_node_reader *reader)
 	free(reader);
 }
 
-/* Marks that the writer puts beside a whiteout and above it. */
-static bool is_whiteout_mark(struct info_node_reader *reader,
-			     const struct cfs_xattr *xattr)
-{
-	if (reader->is_regular &&
-	    strcmp(xattr->name, "trusted.overlay.overlay.whiteout") == 0) {
-		reader->is_whiteout = true;
-		return true;
-	}
-	return strcmp(xattr->name, "trusted.overlay.overlay.whiteouts") == 0 ||
-	       strcmp(xattr->name, "user.overlay.whiteout") == 0 ||
-	       strcmp(xattr->name, "user.overlay.whiteouts") == 0;
-}
-
 static int keep_xattr(void *context, struct cfs_xattr *xattr)
 {
 	struct info_node_reader *reader = context;
@@ -64,7 +48,7 @@ static int keep_xattr(void *context, struct cfs_xattr *xattr)
 	char *name;
 	int err;
 
-	if (is_whiteout_mark(reader, xattr) || !cfs_xattr_unescape(xattr))
+	if (!cfs_xattr_unescape(xattr))
 		return 0;
 	if (reader->n_xattrs == reader->capacity) {
 		size_t capacity = reader->capacity ? 2 * reader->capacity : 16;
@@ -89,6 +73,44 @@ static int keep_xattr(void *context, struct cfs_xattr *xattr)
 		.value_len = xattr->value_len,
 	};
 	return 0;
+}
+
+static struct info_xattr *find_empty(struct info_node_reader *reader,
+				     const char *name)
+{
+	for (size_t i = 0; i < reader->n_xattrs; i++) {
+		struct info_xattr *xattr = &reader->xattrs[i];
+
+		if (xattr->value_len == 0 && strcmp(xattr->name, name) == 0)
+			return xattr;
+	}
+	return NULL;
+}
+
+/*
+ * The writer marks a whiteout, and a directory that has one, with a pair of xattrs.
+ * One of them alone, or with a value, came from the author.
+ *
+ * Return: true if both were there; they are not any more.
+ */
+static bool take_marks(struct info_node_reader *reader, const char *trusted,
+		       const char *user)
+{
+	struct info_xattr *marks[] = {
+		find_empty(reader, trusted), find_empty(reader, user),
+	};
+	size_t kept = 0;
+
+	if (!marks[0] || !marks[1])
+		return false;
+	for (size_t i = 0; i < reader->n_xattrs; i++) {
+		struct info_xattr *xattr = &reader->xattrs[i];
+
+		if (xattr != marks[0] && xattr != marks[1])
+			reader->xattrs[kept++] = *xattr;
+	}
+	reader->n_xattrs = kept;
+	return true;
 }
 
 static int read_symlink(struct info_node_reader *reader, struct info_node *ret)
@@ -137,8 +159,6 @@ int info_node_read(struct info_node_reader *reader,
 
 	arena_release(&reader->arena);
 	reader->n_xattrs = 0;
-	reader->is_whiteout = false;
-	reader->is_regular = S_ISREG(inode->mode);
 	*ret = (struct info_node){
 		.inode = inode,
 		.mode = inode->mode,
@@ -148,13 +168,15 @@ int info_node_read(struct info_node_reader *reader,
 				keep_xattr, reader);
 	if (err)
 		return err;
+	if (S_ISDIR(inode->mode))
+		take_marks(reader, "trusted.overlay.whiteouts",
+			   "user.overlay.whiteouts");
+	if (S_ISREG(inode->mode) && inode->size == 0 &&
+	    take_marks(reader, "trusted.overlay.whiteout",
+		       "user.overlay.whiteout"))
+		ret->mode = (inode->mode & ~(uint32_t)S_IFMT) | S_IFCHR;
 	ret->xattrs = reader->xattrs;
 	ret->n_xattrs = reader->n_xattrs;
-	if (reader->is_whiteout) {
-		ret->mode = (inode->mode & ~(uint32_t)S_IFMT) | S_IFCHR;
-		ret->size = 0;
-		return 0;
-	}
 	if (S_ISLNK(inode->mode))
 		return read_symlink(reader, ret);
 	if (cfs_inode_has_backing(inode))
