@@ -18,12 +18,7 @@ EPOCH_NS = 1_600_000_000 * 10**9
 
 def pattern(seed, size):
     """size bytes that depend on seed only and do not compress to nothing."""
-    out = bytearray()
-    n = 0
-    while len(out) < size:
-        out += hashlib.sha256(f"{seed}.{n}".encode()).digest()
-        n += 1
-    return bytes(out[:size])
+    return hashlib.shake_128(str(seed).encode()).digest(size)
 
 
 def acl(entries):

@@ -83,7 +83,6 @@ prepare() {
 		fi
 	done
 	{
-		echo "PATH=$PATH"
 		for case in CFS_BUILD CFS_CACHE CFS_CASE_LIMIT "${!VM_@}"; do
 			[ -z "${!case:-}" ] || printf 'export %s=%q\n' "$case" "${!case}"
 		done

@@ -3,7 +3,7 @@
 #
 # The guest's process 1, started by boot.sh: makes the pseudo file systems, mounts the
 # disk, runs the cases one after the other and powers off.
-export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/mnt
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/mnt
 
 mount -t proc proc /proc
 mount -t sysfs sys /sys
