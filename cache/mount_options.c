@@ -216,7 +216,8 @@ static int set_backend(struct mount_options *options, struct asked *asked,
 	asked->backend = true;
 	if (strcmp(value, "kernel") == 0)
 		options->backend = MOUNT_BACKEND_KERNEL;
-	else if (strcmp(value, "overlay") == 0)
+	else if (strcmp(value, "overlay") == 0 ||
+		 strcmp(value, "overlayfs") == 0)
 		options->backend = MOUNT_BACKEND_OVERLAY;
 	else
 		return errmsg_set(msg, -EINVAL,

@@ -240,7 +240,7 @@ static int run(struct request *r, struct errmsg *msg)
 
 int main(int argc, char **argv)
 {
-	struct request request = { .image_fd = -1 };
+	struct request request = { .image_fd = -1, .lock_fd = -1 };
 	struct errmsg msg = { "" };
 	int err = 0;
 

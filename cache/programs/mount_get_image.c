@@ -5,11 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
 #include "cache/base/cleanup.h"
 #include "cache/mount_image.h"
 #include "cache/mount_verity.h"
+#include "cache/object_heal.h"
 #include "cache/programs/mount_request.h"
+#include "cache/store_lock.h"
 
 static int open_store(struct request *r, const char *path, unsigned int flags,
 		      struct errmsg *msg)
@@ -69,8 +72,10 @@ int find_objects(struct request *r, struct errmsg *msg)
 	err = mount_verity_settle(o, folders, n, msg);
 	if (err < 0)
 		return err;
-	if (err == MOUNT_VERITY_NONE)
+	if (err == MOUNT_VERITY_NONE) {
 		r->weak = *msg;
+		msg->text[0] = '\0';
+	}
 	return find_store(r, msg);
 }
 
@@ -93,6 +98,20 @@ struct mount_fetcher make_fetcher(const struct request *r,
 	return fetcher;
 }
 
+/* 0 if the store has the image, above 0 if it has not, or -errno. */
+static int find_in_store(struct request *r, const struct cfs_digest *digest)
+{
+	int err;
+
+	if (cfs_store_has_verity(r->store))
+		return cfs_store_check(r->store, digest, UINT64_MAX);
+	/* Only its bytes vouch for it; a damaged one must not be in the way. */
+	err = cfs_object_heal(r->store, digest, UINT64_MAX);
+	if (err == CFS_HEAL_SOUND)
+		return 0;
+	return err == 0 ? CFS_STORE_MISS : err;
+}
+
 /* After this the store has the image and r->digest is its digest. */
 static int fetch_image(struct request *r, struct errmsg *msg)
 {
@@ -105,7 +124,7 @@ static int fetch_image(struct request *r, struct errmsg *msg)
 		return mount_fetcher_get_image(&fetcher, r->url.name,
 					       &r->digest, msg);
 	r->digest = o->digest;
-	err = cfs_store_check(r->store, &o->digest, UINT64_MAX);
+	err = find_in_store(r, &o->digest);
 	if (err <= 0)
 		return err;		/* there: no network */
 	cfs_digest_format(&o->digest, hex);
@@ -120,8 +139,15 @@ static int fetch_image(struct request *r, struct errmsg *msg)
 int get_image(struct request *r, struct errmsg *msg)
 {
 	CLEANUP_CLOSE int file_fd = -1;
-	int err;
+	int err = 0;
 
+	/* Until it is pinned gc may take what is there for garbage. */
+	if (r->store)
+		err = cfs_store_lock(r->store, CFS_STORE_LOCK_SHARED, true,
+				     &r->lock_fd);
+	if (err < 0)
+		return errmsg_set(msg, err, "store %s: can't be locked: %s",
+				  r->store_path, strerror(-err));
 	if (r->is_url) {
 		err = fetch_image(r, msg);
 	} else {
@@ -154,11 +180,14 @@ int check_image(struct request *r, struct errmsg *msg)
 		if (err < 0)
 			return err;
 		r->sealed = err == 0;
+		msg->text[0] = '\0';
 	}
 	err = mount_image_inspect(r->image_fd, r->image_name, !trusted,
 				  &r->has_acl, msg);
 	if (err == 0 && r->store)
 		err = mount_image_pin(r->store, &r->digest, msg);
+	if (r->lock_fd >= 0)
+		close(take_fd(&r->lock_fd));
 	if (!trusted)
 		o->attributes |= MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
 	return err;

@@ -22,6 +22,7 @@
 /**
  * struct request - one mount; owned by main(), filled step by step
  * @store: that the image is in; NULL if nothing fetches
+ * @lock_fd: keeps gc away from @store, or -1
  * @image_name: for messages
  * @digest: of an image in @store
  * @sealed: the kernel measured digest= on the image, and can do so again
@@ -39,6 +40,7 @@ struct request {
 	struct mount_source url;
 	struct cfs_store *store;
 	char *store_path;
+	int lock_fd;
 
 	int image_fd;
 	char image_name[512];
