@@ -9,7 +9,7 @@ need_root
 
 chmod 0700 "$STORE"
 for io in auto epoll; do
-	start_serve "$STORE" --unsealed --io=$io --user=nobody --access-log="$WORK/access.log"
+	start_serve "$STORE" --unsealed --io=$io --user=nobody
 	curl -sf "$SERVE_URL$(serve_http url large)" | cmp - "$STORE$(serve_http url large)"
 	curl -sf "$SERVE_URL/images/os" | cmp - "$STORE$(serve_http url small)"
 	for task in "/proc/$SERVE_PID"/task/*; do

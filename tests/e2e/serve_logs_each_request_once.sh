@@ -6,9 +6,9 @@
 . "${0%/*}/lib.sh"
 . "${0%/*}/serve_lib.sh"
 
-log=$WORK/access.log
 url=$(serve_http url small)
-start_serve "$STORE" --unsealed --access-log="$log"
+start_serve "$STORE" --unsealed
+log=$SERVE_ACCESS
 curl -sf -o /dev/null "$SERVE_URL$url" -o /dev/null "$SERVE_URL$url"
 curl -sf -o /dev/null -I "$SERVE_URL$url"
 curl -sf -o /dev/null -r 0-9 "$SERVE_URL$url"

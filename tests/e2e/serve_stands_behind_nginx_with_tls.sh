@@ -8,7 +8,7 @@
 need_cmd nginx openssl curl
 
 port=$(free_port)
-start_serve "$STORE" --unsealed --access-log="$WORK/access.log"
+start_serve "$STORE" --unsealed
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
 	-addext subjectAltName=IP:127.0.0.1 -keyout "$WORK/key" -out "$WORK/cert" 2>/dev/null
 mkdir "$WORK/cache"
@@ -35,7 +35,7 @@ for name in small large; do
 	for _ in 1 2 3; do
 		https "$base$url" | cmp - "$STORE$url"
 	done
-	served() { [ "$(grep -c "path=$url status=200" "$WORK/access.log")" = 1 ]; }
+	served() { [ "$(grep -c "path=$url status=200" "$SERVE_ACCESS")" = 1 ]; }
 	wait_for 5 served
 	https -r 10-19 "$base$url" | cmp - <(tail -c +11 "$STORE$url" | head -c 10)
 	tag=$(https -I "$base$url" | tr -d '\r' | awk 'tolower($1) == "etag:" { print $2 }')
