@@ -310,6 +310,25 @@ static void test_bad_digest_is_refused(void)
 	}
 }
 
+/* Known, but not read yet: not the same as damaged. */
+static void test_sha512_is_not_supported(void)
+{
+	static const u8 metacopy[68] = { 0, 68, 0, CFS_METACOPY_SHA512 };
+	struct tiny_image *tiny = tiny_make();
+	struct cfs_backing object;
+	struct cfs_image image;
+
+	tiny_poke(tiny, TINY_METACOPY + 4, 1, 'x');
+	tiny_xattr(tiny->bytes, TINY_SHARED_XATTR, CFS_XATTR_INDEX_TRUSTED,
+		   "overlay.metacopy", metacopy, sizeof(metacopy));
+	tiny_open(tiny, &image);
+	CHECK_EQ(backing(&image, true, &object), -EOPNOTSUPP);
+	CHECK_EQ(backing(&image, false, &object), 0);
+	CHECK(!object.has_digest);
+	CHECK(strcmp(object.path, TINY_OBJECT) == 0);
+	tiny_free(tiny);
+}
+
 /* Another redirect; what is left of its 68 bytes becomes another xattr. */
 static void set_path(struct tiny_image *tiny, const char *path)
 {
@@ -403,6 +422,7 @@ RUN_TESTS(T(test_inline_then_shared),
 	  T(test_object),
 	  T(test_object_without_digest),
 	  T(test_bad_digest_is_refused),
+	  T(test_sha512_is_not_supported),
 	  T(test_bad_path_is_refused),
 	  T(test_nul_in_a_path_is_refused),
 	  T(test_longest_path))
