@@ -23,7 +23,7 @@ struct fuse_mount {
 	struct allow_list *allow;	/* of the scan */
 	struct fuse_mount_config config;
 	char *mountpoint;
-	uint64_t mount_id;		/* 0: not mounted by us any more */
+	dev_t dev;			/* 0: nothing there for us to unmount */
 	struct fuse_session *session;
 	struct fuse_buf buf;		/* libfuse's, for requests */
 	struct loop_fd device;

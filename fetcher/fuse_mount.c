@@ -6,10 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cache/base/container_of.h"
+#include "cache/base/cleanup.h"
+#include "fetcher/fuse_attach.h"
 #include "fetcher/fuse_internal.h"
 
 /* Requests handled before others on the loop get their turn. */
@@ -17,14 +18,6 @@
 
 /* Reads of other files than ours in flight before the kernel holds back. */
 #define MAX_BACKGROUND	64
-
-/*
- * ro and default_permissions: the kernel refuses what we would.  nosuid, nodev:
- * objects have no modes.  noexec: nobody runs a program from here; overlayfs and
- * composefs.ko map what they execute through mounts of their own.
- */
-#define MOUNT_OPTIONS							\
-	"fsname=cfs-fetch,subtype=cfs,ro,nosuid,nodev,noexec,default_permissions"
 
 static void answer_init(void *userdata, struct fuse_conn_info *conn)
 {
@@ -62,26 +55,12 @@ static void log_libfuse(enum fuse_log_level level, const char *format,
 	log_line((int)level, "libfuse %s", text);
 }
 
-/*
- * The id of the mount that a path leads to, or 0.  Asks nothing of the file
- * system that is mounted there, which may be ourselves.
- */
-static uint64_t mount_id_of(const char *path)
-{
-	struct statx stx;
-
-	if (statx(AT_FDCWD, path, AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC,
-		  STATX_MNT_ID, &stx) < 0 || !(stx.stx_mask & STATX_MNT_ID))
-		return 0;
-	return stx.stx_mnt_id;
-}
-
 static void end(struct fuse_mount *mount)
 {
 	if (mount->ended)
 		return;
 	mount->ended = true;
-	mount->mount_id = 0;
+	mount->dev = 0;
 	loop_fd_stop(mount->loop, &mount->device);
 	mount->config.ended(mount->config.context);
 }
@@ -110,35 +89,26 @@ static void device_ready(struct loop_fd *lfd, uint32_t events)
 	}
 }
 
-static int make_session(struct fuse_mount *mount)
-{
-	char options[sizeof(MOUNT_OPTIONS) + sizeof(",allow_other")];
-	char *argv[] = { (char *)"cfs-fetch", (char *)"-o", options, NULL };
-	struct fuse_args args = FUSE_ARGS_INIT(3, argv);
-
-	snprintf(options, sizeof(options), "%s%s", MOUNT_OPTIONS,
-		 mount->config.allow_other ? ",allow_other" : "");
-	fuse_set_log_func(log_libfuse);
-	mount->session = fuse_session_new(&args, &operations,
-					  sizeof(operations), mount);
-	fuse_opt_free_args(&args);
-	return mount->session ? 0 : -EIO;
-}
-
 /* /dev/fuse, opened and mounted by whoever started us; libfuse knows the form. */
 static bool is_descriptor(const char *mountpoint)
 {
 	return strncmp(mountpoint, "/dev/fd/", strlen("/dev/fd/")) == 0;
 }
 
-static int start_session(struct fuse_mount *mount)
+/* libfuse is only told of descriptors: what it mounts it also unmounts, by path. */
+static int start_session(struct fuse_mount *mount, const char *descriptor)
 {
+	char *argv[] = { (char *)"cfs-fetch", NULL };
+	struct fuse_args args = FUSE_ARGS_INIT(1, argv);
 	int fd, flags;
 
-	if (fuse_session_mount(mount->session, mount->mountpoint) < 0)
+	fuse_set_log_func(log_libfuse);
+	mount->session = fuse_session_new(&args, &operations,
+					  sizeof(operations), mount);
+	fuse_opt_free_args(&args);
+	if (!mount->session ||
+	    fuse_session_mount(mount->session, descriptor) < 0)
 		return -EIO;
-	if (!is_descriptor(mount->mountpoint))
-		mount->mount_id = mount_id_of(mount->mountpoint);
 	fd = fuse_session_fd(mount->session);
 	flags = fcntl(fd, F_GETFL);
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
@@ -147,10 +117,30 @@ static int start_session(struct fuse_mount *mount)
 	return loop_fd_start(mount->loop, &mount->device, fd, EPOLLIN);
 }
 
+static int attach(struct fuse_mount *mount, struct errmsg *msg)
+{
+	CLEANUP_CLOSE int fd = -1;
+	char descriptor[32];
+	int err;
+
+	mount->mountpoint = realpath(mount->config.mountpoint, NULL);
+	if (!mount->mountpoint)
+		return -errno;
+	err = fuse_attach(mount->mountpoint, mount->config.allow_other, &fd,
+			  &mount->dev, msg);
+	if (err)
+		return err;
+	snprintf(descriptor, sizeof(descriptor), "/dev/fd/%d", fd);
+	err = start_session(mount, descriptor);
+	if (mount->session && fuse_session_fd(mount->session) == fd)
+		take_fd(&fd);	/* the session's now */
+	return err;
+}
+
 int fuse_mount_new(struct loop *loop, struct cfs_store *store,
 		   struct fetcher *fetcher, struct allow_scan *scan,
 		   const struct fuse_mount_config *config,
-		   struct fuse_mount **ret)
+		   struct fuse_mount **ret, struct errmsg *msg)
 {
 	struct fuse_mount *mount = calloc(1, sizeof(*mount));
 	int err;
@@ -165,17 +155,10 @@ int fuse_mount_new(struct loop *loop, struct cfs_store *store,
 	mount->config = *config;
 	err = object_waits_init(&mount->waits, loop, fetcher);
 	mount->waits.owner = mount;
-	if (!err) {
-		mount->mountpoint = is_descriptor(config->mountpoint) ?
-					    strdup(config->mountpoint) :
-					    realpath(config->mountpoint, NULL);
-		if (!mount->mountpoint)
-			err = -errno;
-	}
 	if (!err)
-		err = make_session(mount);
-	if (!err)
-		err = start_session(mount);
+		err = is_descriptor(config->mountpoint) ?
+			      start_session(mount, config->mountpoint) :
+			      attach(mount, msg);
 	if (err) {
 		fuse_mount_unmount(mount);
 		fuse_mount_free(mount);
@@ -187,13 +170,13 @@ int fuse_mount_new(struct loop *loop, struct cfs_store *store,
 
 void fuse_mount_unmount(struct fuse_mount *mount)
 {
-	uint64_t id = mount->mount_id;
+	dev_t dev = mount->dev;
 
-	mount->mount_id = 0;
+	mount->dev = 0;
 	loop_fd_stop(mount->loop, &mount->device);
 	/* Detached or replaced meanwhile: what is there is not ours. */
-	if (id && mount_id_of(mount->mountpoint) == id)
-		fuse_session_unmount(mount->session);
+	if (dev)
+		fuse_detach(mount->mountpoint, dev);
 }
 
 void fuse_mount_free(struct fuse_mount *mount)

@@ -22,6 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cache/base/errmsg.h"
 #include "cache/digest.h"
 
 struct allow_scan;
@@ -80,21 +81,20 @@ struct fuse_mount_config {
  * @scan: what may be fetched
  * @config: copied
  * @ret: owned by the caller; untouched on failure
+ * @msg: why not, if there is more to say than the -errno
  *
- * What libfuse has to say about a failure is logged.
- *
- * Return: 0, -ENOMEM, -EIO (the mount was refused) or -errno.
+ * Return: 0, -ENOMEM, -EPERM (not root), -EIO (libfuse's reason is logged) or
+ * -errno.
  */
 int fuse_mount_new(struct loop *loop, struct cfs_store *store,
 		   struct fetcher *fetcher, struct allow_scan *scan,
 		   const struct fuse_mount_config *config,
-		   struct fuse_mount **ret);
+		   struct fuse_mount **ret, struct errmsg *msg);
 
 /**
  * fuse_mount_unmount() - take the mount off its folder, if it is still there
  *
- * Who has a file or folder in it open keeps it until then; nothing is answered
- * any more.
+ * Nothing is answered any more.
  */
 void fuse_mount_unmount(struct fuse_mount *mount);
 
