@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What stands in an object's place and is not it is a miss: a file of the wrong size, a
+# symlink, a folder, a FIFO.  It is fetched again, once, with a log line.
+. "${0%/*}/lib.sh"
+. "$E2E/lazy.sh"
+need_root
+need_fuse
+need_prog cfs-fetch cfs-serve mkcomposefs cfs-store
+
+make_origin
+new_store "$WORK/store"
+start_mirror
+start_fetch "$WORK/store" "$WORK/objects" --mirror "$SERVE_URL"
+object=$(path_of large)
+place=$WORK/store/objects/$object
+mkdir -p "${place%/*}"
+n=0
+for damage in 'echo short >"$place"' 'ln -s /etc/passwd "$place"' 'mkdir "$place"' 'mkfifo "$place"'; do
+	rm -rf "$place"
+	eval "$damage"
+	cmp "$WORK/tree/large" "$WORK/objects/$object" || fail "not healed: $damage"
+	n=$((n + 1))
+	assert_gets "$n"
+	assert_eq "$(grep -c "damaged object=${object/\//}" "$FETCH_LOG")" "$n" "log lines"
+	cmp "$WORK/tree/large" "$place"
+done
+assert_eq "$(counter requests damaged)" 4 "damaged objects counted"
