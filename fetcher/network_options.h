@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The options about mirrors and the network, which every program of this folder
+ * has: one table, and its part of --help.
+ */
+#ifndef FETCHER_NETWORK_OPTIONS_H
+#define FETCHER_NETWORK_OPTIONS_H
+
+#include <stddef.h>
+
+#include "fetcher/option_table.h"
+
+/* Its fields are those of struct fetch_config. */
+extern const struct option_row network_options[];
+extern const size_t n_network_options;
+
+#define NETWORK_OPTIONS_USAGE						\
+"Network:\n"								\
+"  --token-file=FILE         send the bearer token that FILE holds\n"	\
+"  --header-file=FILE        send the header lines that FILE holds\n"	\
+"  --proxy=URL               HTTP or SOCKS proxy\n"			\
+"  --proxy-file=FILE         the same from a file, if it has a password\n" \
+"  --ca-bundle=FILE          trust these certificates instead of the system's\n" \
+"  --user-agent=TEXT\n"							\
+"  --transfers=N             GETs at once\n"				\
+"  --connections=N           connections at once\n"			\
+"  --connect-timeout=SECONDS, --tls-timeout=SECONDS\n"			\
+"  --first-byte-timeout=SECONDS\n"					\
+"  --stall-timeout=SECONDS, --stall-rate=BYTES\n"			\
+"                            cut a transfer slower than BYTES/s for SECONDS\n" \
+"  --object-timeout=SECONDS, --object-rate=BYTES\n"			\
+"                            limit of a whole object: SECONDS + size / BYTES\n"
+
+#endif /* FETCHER_NETWORK_OPTIONS_H */
