@@ -190,6 +190,25 @@ debian_root() {
 	"$CFS_TOP/tests/debian-root.sh"
 }
 
+# debian_store: a store with the image "debian" of it, to be read only; sets
+# DEBIAN_STORE and IMAGE_DIGEST.
+debian_store() {
+	local root
+
+	root=$(debian_root)
+	DEBIAN_STORE=${CFS_DEBIAN_STORE:-$WORK/debian-store}
+	[ -e "$DEBIAN_STORE/images/debian" ] || make_store "$DEBIAN_STORE" "$root" debian
+	IMAGE_DIGEST=$(readlink "$DEBIAN_STORE/images/debian" | sed 's#.*objects/##; s#/##')
+	export DEBIAN_STORE IMAGE_DIGEST
+}
+
+# mksock PATH: a socket; bind() takes 107 bytes, so from the folder it will be in.
+mksock() {
+	(cd "$(dirname "$1")" && python3 -c \
+		'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' \
+		"$(basename "$1")")
+}
+
 # object_path DIGEST: its place below objects/.
 object_path() { echo "${1:0:2}/${1:2}"; }
 count_objects() { find "$1/objects" -type f | wc -l; }

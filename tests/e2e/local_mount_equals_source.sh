@@ -17,6 +17,6 @@ check compare-trees --hash "$WORK/tree" "$WORK/mnt"
 umount "$WORK/mnt" "$WORK/mnt.erofs"
 
 root=$(debian_root)
-make_store "$WORK/store" "$root" debian
-mount_by_hand "$WORK/store/images/debian" "$WORK/mnt" "$WORK/store/objects"
+debian_store
+mount_by_hand "$DEBIAN_STORE/images/debian" "$WORK/mnt" "$DEBIAN_STORE/objects"
 check compare-trees --hash "$root" "$WORK/mnt"

@@ -10,8 +10,8 @@ need_fuse
 need_cmd podman
 root=$(debian_root)
 
-make_store "$WORK/origin" "$root" debian
-start_serve "$WORK/origin"
+debian_store
+start_serve "$DEBIAN_STORE"
 mkdir "$WORK/store"
 mount_cfs "$SERVE_URL/images/debian" "$WORK/mnt" \
 	"store=$WORK/store,digest=$IMAGE_DIGEST,tryverity"
@@ -29,5 +29,5 @@ podman --root "$WORK/podman" --runroot "$WORK/podman.run" --tmpdir "$WORK/podman
 assert_eq "$(tr '\n' ' ' <"$WORK/out")" "written 42 "
 [ ! -e "$WORK/mnt/etc/new-file" ] || fail "the container wrote to the image"
 cmp "$root/etc/debian_version" "$WORK/mnt/etc/debian_version"
-fetched=$(count_objects "$WORK/store") all=$(count_objects "$WORK/origin")
+fetched=$(count_objects "$WORK/store") all=$(count_objects "$DEBIAN_STORE")
 [ $((fetched * 4)) -lt "$all" ] || fail "$fetched of $all objects were fetched"

@@ -10,8 +10,8 @@ need_root
 need_fuse
 root=$(debian_root)
 
-make_store "$WORK/origin" "$root" debian
-start_serve "$WORK/origin"
+debian_store
+start_serve "$DEBIAN_STORE"
 options=store=$WORK/store,digest=$IMAGE_DIGEST,tryverity
 mkdir "$WORK/store"
 
@@ -20,7 +20,7 @@ check compare-trees "$root" "$WORK/mnt"
 assert_eq "$(count_objects "$WORK/store")" 1 "objects in the store after a look at all metadata"
 
 check compare-trees --hash "$root" "$WORK/mnt"
-assert_eq "$(count_objects "$WORK/store")" "$(count_objects "$WORK/origin")" "objects fetched"
+assert_eq "$(count_objects "$WORK/store")" "$(count_objects "$DEBIAN_STORE")" "objects fetched"
 umount "$WORK/mnt"
 wait_for 10 eval '! pgrep -x cfs-fetch >/dev/null'
 

@@ -13,8 +13,7 @@ ln -s "$STORE/$(serve_http url small)" "$(place 1)"
 ln -s /etc/passwd "$(place 2)"
 mkfifo "$(place 3)"
 mkdir "$(place 4)"
-python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$(place 5)" ||
-	fail "can't make a socket"
+mksock "$(place 5)"
 mknod "$(place 6)" c 1 5
 touch "$(place 7)"
 mount --bind /etc/passwd "$(place 7)"
