@@ -25,6 +25,8 @@ cfs-seed --store="$WORK/store" --mirror="$SERVE_URL" --json app >"$WORK/second"
 assert_eq "$(jq .complete "$WORK/second")" true "complete"
 assert_eq "$(jq .present.objects "$WORK/second")" 200 "objects found here"
 assert_eq "$(jq .downloaded.objects "$WORK/second")" 0 "objects downloaded again"
+logged() { [ "$(check gets "$SERVE_ACCESS" /objects/)" -ge 200 ]; }
+wait_for 10 logged
 assert_eq "$(check gets "$SERVE_ACCESS" /objects/)" 200 "GETs of objects"
 cfs-store verify --full "$WORK/store"
 assert_eq "$(readlink "$WORK/store/images/app")" "$(readlink "$WORK/origin/images/app")" "the name"

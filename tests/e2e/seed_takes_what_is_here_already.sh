@@ -31,6 +31,8 @@ assert_eq "$(jq .complete "$WORK/report")" true "complete"
 assert_eq "$(jq '.from[0].taken.objects' "$WORK/report")" 40 "taken from the tree"
 assert_eq "$(jq '.from[1].taken.objects' "$WORK/report")" 30 "taken from the store"
 assert_eq "$(jq .downloaded.objects "$WORK/report")" 30 "downloaded"
+logged() { [ "$(check gets "$SERVE_ACCESS" /objects/)" -ge 30 ]; }
+wait_for 10 logged
 assert_eq "$(check gets "$SERVE_ACCESS" /objects/)" 30 "GETs of objects"
 cfs-store verify --full "$WORK/store"
 
