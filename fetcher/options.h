@@ -58,6 +58,7 @@ struct fetch_options {
 	int ready_fd;
 	unsigned int n_threads;
 	bool any;
+	bool soft;
 	bool allow_other;
 	bool foreground;
 	bool json;
