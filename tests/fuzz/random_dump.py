@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Write a random, valid dump (composefs-dump(5)) to stdout.
 
-    random_dump.py SEED
+    random_dump.py [--storable] SEED
+    random_dump.py [--storable] FIRST LAST DIR      DIR/SEED.dump for each of them
 
-The same seed gives the same dump.  Sizes, names and xattrs crowd around the
+--storable leaves out what an image can't hold, or gives another meaning: sizes of
+FIFOs, xattrs that mark whiteouts, absolute object paths.  The same seed gives the same dump.  Sizes, names and xattrs crowd around the
 edges of the image format: inline tails of 2048 bytes, names that sort beside
 "." and "..", names of stubs, escaped overlay xattrs, xattrs that many nodes
 share, symlinks that just fill a block, whiteouts, hard links in both directions.
@@ -28,11 +30,12 @@ def escape(data, lone_dash=False):
 
 
 class Tree:
-    def __init__(self, seed):
+    def __init__(self, seed, storable=False):
+        self.storable = storable
         self.r = r = random.Random(seed)
         self.lines = []
         self.dirs = []          # (path, names)
-        self.linkable = []
+        self.linkable = []      # (path, path of the line with the inode)
         self.base = r.choice([0, 1000, 1633950376, -7])
         self.mtimes = r.choice([0.0, 0.1, 0.9])
         self.owners = r.choice([0.0, 0.05, 0.5])
@@ -54,6 +57,8 @@ class Tree:
         if not prefix.startswith("system.posix") and prefix != "security.selinux" or r.random() < 0.1:
             name += r.choice(["", "a", "b", "whiteout", "whiteouts", "opaque", "redirect", "metacopy", "n" * r.randint(1, 200)])
         name = (name or "x")[:255]
+        if self.storable and "overlay." in name:
+            return "user.plain", b"storable"
         # Of a name that the writer may replace, only an empty value can be replaced by upstream in every case.
         if "overlay.whiteout" in name or "overlay.opaque" in name:
             return name, b""
@@ -131,7 +136,7 @@ class Tree:
         if digest != "-" and r.random() < 0.8:
             payload = digest[:2] + "/" + digest[2:]
         else:
-            payload = r.choice(["-", "", "a", "/abs/olute", "p" * r.choice([1, 2, 3, 100, 4095])])
+            payload = r.choice(["-", "", "a", "abs/olute" if self.storable else "/abs/olute", "p" * r.choice([1, 2, 3, 100, 4095])])
         if r.random() < 0.1:
             digest = digest.upper()
         self.line(path, size, REG | self.perm(), payload=payload, digest=digest)
@@ -147,7 +152,7 @@ class Tree:
     def other(self, path):
         r = self.r
         kind = r.choice([CHR, BLK, FIFO, SOCK])
-        size = 2**32 if r.random() < 0.05 else 0
+        size = 2**32 if r.random() < 0.05 and not self.storable else 0
         rdev = r.choice([1, 259, 2**20 + 5, 2**32 - 1]) if kind in (CHR, BLK) else 0
         self.line(path, size, kind | self.perm(), rdev=rdev)
 
@@ -162,16 +167,22 @@ class Tree:
             self.line(full, r.choice([0, 4096]), DIR | self.perm())
             self.dirs.append((full, set()))
             return
+        real = full
         if kind < 0.27 and self.linkable:
+            target, real = r.choice(self.linkable)
+            # A dump of the image gives the inode to the first name.
+            if self.storable and full.split(b"/") < real.split(b"/"):
+                real = full
+        if real != full:
             self.lines.append("%s - @%o - - - - - %s%s" % (
-                escape(full), REG | 0o644, escape(r.choice(self.linkable)), r.choice(["", " - -", " - - -"])))
+                escape(full), REG | 0o644, escape(target), r.choice(["", " - -", " - - -"])))
         elif kind < 0.7:
             self.regular(full)
         elif kind < 0.85:
             self.symlink(full)
         else:
             self.other(full)
-        self.linkable.append(full)
+        self.linkable.append((full, real))
 
     def make(self):
         r = self.r
@@ -187,13 +198,26 @@ class Tree:
         if r.random() < 0.3:
             # Names whose targets come later, one of them through the other.
             names = self.dirs[0][1]
-            first, second = self.name(names), self.name(names)
-            late = self.name(names)
+            late, first, second = self.name(names), self.name(names), self.name(names)
+            if self.storable:
+                late, first, second = sorted((late, first, second))
             self.lines.append("/%s - @100600 - - - - - /%s" % (escape(first), escape(second)))
             self.lines.append("/%s - @100600 - - - - - /%s" % (escape(second), escape(late)))
             self.regular(b"/" + late)
         return "\n".join(self.lines) + "\n"
 
 
+def main():
+    arguments = [a for a in sys.argv[1:] if a != "--storable"]
+    storable = "--storable" in sys.argv
+    if len(arguments) == 1:
+        sys.stdout.write(Tree(int(arguments[0]), storable).make())
+        return
+    first, last, folder = arguments
+    for seed in range(int(first), int(last) + 1):
+        with open("%s/%d.dump" % (folder, seed), "w") as out:
+            out.write(Tree(seed, storable).make())
+
+
 if __name__ == "__main__":
-    sys.stdout.write(Tree(int(sys.argv[1])).make())
+    main()
