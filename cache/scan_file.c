@@ -12,9 +12,6 @@
 #include "cache/scan_work.h"
 #include "cache/verity_hash.h"
 
-/* Fits the processor's second cache together with all else: 256 KiB cost a third more. */
-#define READ_SIZE	((size_t)64 << 10)
-
 bool scan_unchanged(const struct stat *before, const struct stat *after)
 {
 	return before->st_size == after->st_size &&
@@ -76,12 +73,12 @@ static int hash_bytes(struct scan_worker *worker, int fd, uint64_t size,
 	uint64_t done = 0;
 	int err;
 
-	err = reserve(worker, keep && size > READ_SIZE ? size : READ_SIZE);
+	err = reserve(worker, keep && size > SCAN_READ_SIZE ? size : SCAN_READ_SIZE);
 	cfs_verity_hash_reset(worker->hash);
 	while (!err && done < size) {
 		char *to = worker->bytes + (keep ? done : 0);
-		ssize_t n = read_some(fd, to, size - done < READ_SIZE ?
-						      size - done : READ_SIZE);
+		ssize_t n = read_some(fd, to, size - done < SCAN_READ_SIZE ?
+						      size - done : SCAN_READ_SIZE);
 
 		if (n < 0)
 			return n;

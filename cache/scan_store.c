@@ -23,7 +23,6 @@
 #include "cache/store.h"
 #include "cache/verity_hash.h"
 
-#define COPY_SIZE	((size_t)256 << 10)
 /* A batch is published early if so many bytes wait for the disk. */
 #define BATCH_BYTES	((uint64_t)256 << 20)
 
@@ -67,7 +66,7 @@ static int copy_again(struct scan_worker *worker, int fd, int to_fd,
 
 	cfs_verity_hash_reset(worker->hash);
 	while (done < size) {
-		size_t len = size - done < COPY_SIZE ? size - done : COPY_SIZE;
+		size_t len = size - done < SCAN_READ_SIZE ? size - done : SCAN_READ_SIZE;
 		ssize_t n = pread(fd, worker->bytes, len, done);
 
 		if (n < 0 && errno == EINTR)

