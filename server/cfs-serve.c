@@ -258,8 +258,10 @@ int main(int argc, char **argv)
 				 strerror(-err));
 			status = EXIT_FAILURE;
 		}
-		worker_free(shared.workers[i]);
 	}
+	/* Until the last has ended, they look at each other's counters. */
+	for (i = 0; i < shared.n_workers; i++)
+		worker_free(shared.workers[i]);
 	free(shared.workers);
 	access_log_close(shared.log);
 	peer_limit_free(shared.peers);
