@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# also: address
 #
 # One range, its limits, nonsense in its place, If-Range: of an object in memory and of a
 # large one, with offsets around 2^64.

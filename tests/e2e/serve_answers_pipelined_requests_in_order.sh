@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# also: address
 #
 # A hundred requests in one write, one request in single bytes, and a client that only
 # asks and never reads: it is not listened to for ever.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# also: address
 #
 # On SIGTERM nothing new is accepted, idle clients are closed, and a transfer under way is
 # finished; one that does not end within --grace is cut, and so is all at a second signal.

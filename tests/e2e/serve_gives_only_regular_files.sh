@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# also: address
 #
 # A symlink, a FIFO, a folder, a socket or a device in an object's place is not there; a
 # FIFO does not block; a name that leads elsewhere than to an object is not followed.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# also: vm address
 #
 # With fs-verity below, an object without it, or with another digest than its name says,
 # is not served; --unsealed lifts the first, never the second.

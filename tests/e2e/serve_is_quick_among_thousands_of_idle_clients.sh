@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# also: address
 #
 # 2,500 connections, half of them with half a request, neither slow down another client
 # nor cost much memory each, and all are answered in the end.

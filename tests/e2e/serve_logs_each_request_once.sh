@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# also: address
 #
 # One line a request with what was sent; SIGHUP makes it go on in a new file, which is
 # what log rotation needs.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# also: address
 #
 # An image's name is looked up for each request: a new image, a removed name and a changed
 # tag are seen by the next client.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# also: address
 #
 # Clients that close or reset in the middle of a transfer leave nothing behind: no
 # connection, no descriptor.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# also: address
 #
 # Socket activation: sockets that were opened before are used, the one named "metrics" for
 # metrics; readiness and stopping are reported; a client that connects between two servers

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# also: address
 #
 # The entity tag is the digest, conditions give 304, HEAD has no body, objects are
 # immutable and names are not, and what is not on the list of URLs is 404.
