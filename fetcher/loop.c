@@ -3,7 +3,6 @@
 #include "fetcher/loop.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -13,11 +12,10 @@
 #include "fetcher/loop_backend.h"
 
 /*
- * Sealing and flushing wait for the disk, so more threads than processors pay;
- * hashing does not need them.
+ * Sealing and flushing wait for the disk, and the more of them wait at once, the
+ * more of them one commit of the journal serves; hashing hardly needs threads.
  */
-#define POOL_MIN	4
-#define POOL_MAX	16
+#define POOL_THREADS	16
 
 void loop_update_now(struct loop *loop)
 {
@@ -25,16 +23,6 @@ void loop_update_now(struct loop *loop)
 
 	clock_gettime(CLOCK_BOOTTIME, &ts);
 	loop->now_ms = (uint64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-static unsigned int default_threads(void)
-{
-	cpu_set_t set;
-	unsigned int n = POOL_MIN;
-
-	if (sched_getaffinity(0, sizeof(set), &set) == 0)
-		n = 2 * CPU_COUNT(&set);
-	return n < POOL_MIN ? POOL_MIN : n > POOL_MAX ? POOL_MAX : n;
 }
 
 static bool forbidden(unsigned int flags)
@@ -119,7 +107,7 @@ int loop_new(unsigned int flags, unsigned int n_threads, struct loop **ret)
 	err = open_backend(loop, flags);
 	if (err < 0)
 		goto out_free;
-	err = loop_pool_new(n_threads ? n_threads : default_threads(),
+	err = loop_pool_new(n_threads ? n_threads : POOL_THREADS,
 			    &loop->pool, &pool_event_fd);
 	if (err < 0)
 		goto out_backend;

@@ -44,7 +44,7 @@ enum {
  * loop_new() - make a loop
  * @flags: LOOP_NO_IO_URING or 0; the environment variable CFS_NO_IO_URING, if
  *	set to anything but "" or "0", does the same
- * @n_threads: size of the work pool; 0 for a default fit for this machine
+ * @n_threads: size of the work pool; 0 for the default
  * @ret: the loop, owned by the caller; untouched on failure
  *
  * Pool threads start with all signals blocked.

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <string.h>
+
+#include "fetcher/config.h"
+#include "fetcher/http_policy.h"
+#include "tests/unit/test.h"
+
+/* Every spelling of an address that is not public. */
+static void test_places(void)
+{
+	static const struct {
+		const char *address;
+		enum http_place place;
+	} cases[] = {
+		{ "93.184.216.34", HTTP_PLACE_PUBLIC },
+		{ "2606:2800:220:1::1", HTTP_PLACE_PUBLIC },
+		{ "172.15.255.255", HTTP_PLACE_PUBLIC },
+		{ "172.32.0.0", HTTP_PLACE_PUBLIC },
+		{ "100.63.255.255", HTTP_PLACE_PUBLIC },
+		{ "127.0.0.1", HTTP_PLACE_LOOPBACK },
+		{ "127.255.255.255", HTTP_PLACE_LOOPBACK },
+		{ "0.0.0.0", HTTP_PLACE_LOOPBACK },
+		{ "0.1.2.3", HTTP_PLACE_LOOPBACK },
+		{ "::1", HTTP_PLACE_LOOPBACK },
+		{ "::", HTTP_PLACE_LOOPBACK },
+		{ "::ffff:127.0.0.1", HTTP_PLACE_LOOPBACK },
+		{ "::127.0.0.1", HTTP_PLACE_LOOPBACK },
+		{ "64:ff9b::7f00:1", HTTP_PLACE_LOOPBACK },
+		{ "169.254.169.254", HTTP_PLACE_LINK_LOCAL },
+		{ "fe80::1", HTTP_PLACE_LINK_LOCAL },
+		{ "::ffff:169.254.169.254", HTTP_PLACE_LINK_LOCAL },
+		{ "10.255.0.1", HTTP_PLACE_PRIVATE },
+		{ "172.16.0.1", HTTP_PLACE_PRIVATE },
+		{ "172.31.255.255", HTTP_PLACE_PRIVATE },
+		{ "192.168.1.1", HTTP_PLACE_PRIVATE },
+		{ "100.64.0.1", HTTP_PLACE_PRIVATE },
+		{ "fd00::1", HTTP_PLACE_PRIVATE },
+		{ "fec0::1", HTTP_PLACE_PRIVATE },
+		{ "224.0.0.1", HTTP_PLACE_LOOPBACK },
+		{ "255.255.255.255", HTTP_PLACE_LOOPBACK },
+		{ "ff02::1", HTTP_PLACE_LOOPBACK },
+		{ "what", HTTP_PLACE_LOOPBACK },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		fprintf(stderr, "  %s\n", cases[i].address);
+		CHECK_EQ(http_place_parse(cases[i].address), cases[i].place);
+	}
+}
+
+static void test_redirects(void)
+{
+	static const struct {
+		const char *from, *to;
+		unsigned int n;
+		bool allowed;
+	} cases[] = {
+		{ "http://a/x", "http://b/y", 0, true },
+		{ "http://a/x", "https://b/y", 2, true },
+		{ "https://a/x", "https://b/y", 0, true },
+		{ "https://a/x", "http://a/x", 0, false },
+		{ "HTTPS://a/x", "HTTP://a/x", 0, false },
+		{ "http://a/x", "http://b/y", 3, false },
+		{ "http://a/x", "ftp://b/y", 0, false },
+		{ "http://a/x", "file:///etc/shadow", 0, false },
+		{ "http://a/x", "gopher://b/", 0, false },
+		{ "http://a/x", "http://me@b/", 0, false },
+		{ "http://a/x", "//", 0, false },
+		{ "http://a/x", "", 0, false },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		fprintf(stderr, "  %s -> %s\n", cases[i].from, cases[i].to);
+		CHECK_EQ(http_redirect_allowed(cases[i].from, cases[i].to,
+					       cases[i].n), cases[i].allowed);
+	}
+}
+
+static void test_same_origin(void)
+{
+	CHECK(http_same_origin("http://a/x", "http://a:80/y"));
+	CHECK(http_same_origin("https://A/x", "https://a:443/y"));
+	CHECK(!http_same_origin("http://a/x", "https://a/x"));
+	CHECK(!http_same_origin("http://a/x", "http://a:81/x"));
+	CHECK(!http_same_origin("http://a/x", "http://b/x"));
+	CHECK(!http_same_origin("http://a/x", "nonsense://a/x"));
+}
+
+static void test_lengths(void)
+{
+	static const struct {
+		const char *text;
+		int err;
+		uint64_t length;
+	} cases[] = {
+		{ "0", 0, 0 }, { "10", 0, 10 }, { "010", 0, 10 },
+		{ "4611686018427387904", 0, (uint64_t)1 << 62 },
+		{ "18446744073709551616", -EINVAL, 0 },
+		{ "99999999999999999999999999", -EINVAL, 0 },
+		{ "-1", -EINVAL, 0 }, { "+1", -EINVAL, 0 },
+		{ "", -EINVAL, 0 }, { "1 2", -EINVAL, 0 },
+		{ "1,1", -EINVAL, 0 }, { "0x10", -EINVAL, 0 },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint64_t length = 0;
+
+		fprintf(stderr, "  '%s'\n", cases[i].text);
+		CHECK_EQ(http_parse_length(cases[i].text, strlen(cases[i].text),
+					   &length), cases[i].err);
+		CHECK_EQ(length, cases[i].length);
+	}
+}
+
+static bool range(const char *text)
+{
+	return http_range_matches(text, strlen(text), 4, 10);
+}
+
+static void test_ranges(void)
+{
+	CHECK(range("bytes 4-9/10"));
+	CHECK(range("Bytes 4-9/*"));
+	CHECK(!range("bytes 4-9/11"));
+	CHECK(!range("bytes 3-9/10"));
+	CHECK(!range("bytes 4-8/10"));
+	CHECK(!range("bytes */10"));
+	CHECK(!range("bytes 4-9"));
+	CHECK(!range("bytes 4-9/10 "));
+	CHECK(!range("bytes 4-9/"));
+	CHECK(!range("chunks 4-9/10"));
+	CHECK(!range("bytes"));
+	CHECK(!range(""));
+}
+
+static void etag(const char *text, const char *want)
+{
+	char ret[8];
+
+	http_parse_etag(text, strlen(text), ret, sizeof(ret));
+	CHECK(strcmp(ret, want) == 0);
+}
+
+static void test_etags(void)
+{
+	etag("\"abc\"", "abc");
+	etag("W/\"abc\"", "abc");
+	etag("\"1234567\"", "1234567");
+	etag("\"12345678\"", "");
+	etag("abc", "");
+	etag("\"a b\"", "");
+	etag("\"a\tb\"", "");
+	etag("\"a\"b\"", "");
+	etag("\"", "");
+	etag("", "");
+	etag("W/", "");
+}
+
+static void test_header_lines(void)
+{
+	const char *value;
+	size_t len;
+
+#define LINE(text)	text, sizeof(text) - 1
+	CHECK(http_header_value(LINE("ETag:  x y \r\n"), "etag", &value, &len));
+	CHECK(len == 3 && memcmp(value, "x y", 3) == 0);
+	CHECK(http_header_value(LINE("etag:\r\n"), "etag", &value, &len));
+	CHECK_EQ(len, 0);
+	CHECK(!http_header_value(LINE("etagx: 1\r\n"), "etag", &value, &len));
+	CHECK(!http_header_value(LINE("etag"), "etag", &value, &len));
+	CHECK(!http_header_value(LINE("x-etag: 1"), "etag", &value, &len));
+#undef LINE
+}
+
+/* What an administrator may have mistyped is refused at once. */
+static void test_mirror_urls(void)
+{
+	static const struct {
+		const char *url;
+		int err;
+		const char *kept;
+	} cases[] = {
+		{ "http://a", 0, "http://a" },
+		{ "https://a:8443/pool//", 0, "https://a:8443/pool" },
+		{ "http://[::1]:80/", 0, "http://[::1]:80" },
+		{ "a", -EINVAL, NULL },
+		{ "ftp://a", -EINVAL, NULL },
+		{ "http://", -EINVAL, NULL },
+		{ "http://u@a", -EINVAL, NULL },
+		{ "http://u:p@a", -EINVAL, NULL },
+		{ "http://a?x=1", -EINVAL, NULL },
+		{ "http://a#x", -EINVAL, NULL },
+		{ "http://a b", -EINVAL, NULL },
+		{ "", -EINVAL, NULL },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct fetch_config config;
+
+		fprintf(stderr, "  '%s'\n", cases[i].url);
+		fetch_config_init(&config);
+		CHECK_EQ(fetch_config_add_mirror(&config, cases[i].url),
+			 cases[i].err);
+		if (cases[i].kept)
+			CHECK(strcmp(config.mirrors[0], cases[i].kept) == 0);
+		fetch_config_free(&config);
+	}
+}
+
+struct header_file {
+	const char *name, *text;
+	int err;
+	size_t n;
+};
+
+static int read_headers(const struct header_file *file,
+			struct fetch_config *config)
+{
+	char path[] = "/tmp/test_http_policy.XXXXXX";
+	FILE *f = fdopen(mkstemp(path), "w");
+	int err;
+
+	CHECK(f);
+	CHECK(fputs(file->text, f) >= 0);
+	CHECK_EQ(fclose(f), 0);
+	err = fetch_config_add_header_file(config, path);
+	remove(path);
+	return err;
+}
+
+/* A header file may hold headers, and nothing that would become two of them. */
+static void test_header_files(void)
+{
+	static const struct header_file files[] = {
+		{ "empty", "", 0, 0 },
+		{ "one", "Authorization: Bearer x\n", 0, 1 },
+		{ "no newline at the end", "A: b", 0, 1 },
+		{ "comments and empty lines", "# x\n\nA: b\n\n#y\nC: d\n", 0, 2 },
+		{ "DOS line ends", "A: b\r\nC: d\r\n", 0, 2 },
+		{ "no colon", "A b\n", -EINVAL, 0 },
+		{ "no name", ": b\n", -EINVAL, 0 },
+		{ "space in the name", "A b: c\n", -EINVAL, 0 },
+		{ "a CR inside", "A: b\rC: d\n", -EINVAL, 0 },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		struct fetch_config config;
+
+		fprintf(stderr, "  %s\n", files[i].name);
+		fetch_config_init(&config);
+		CHECK_EQ(read_headers(&files[i], &config), files[i].err);
+		CHECK_EQ(config.n_headers, files[i].n);
+		fetch_config_free(&config);
+	}
+}
+
+RUN_TESTS(T(test_places), T(test_redirects), T(test_same_origin),
+	  T(test_lengths), T(test_ranges), T(test_etags), T(test_header_lines),
+	  T(test_mirror_urls), T(test_header_files))

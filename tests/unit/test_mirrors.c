@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The mirrors' health, driven by reports and a made-up clock. */
+#include <errno.h>
+#include <string.h>
+
+#include "fetcher/config.h"
+#include "fetcher/mirrors.h"
+#include "tests/unit/test.h"
+
+#define T0	((uint64_t)1000000)
+
+static struct mirrors *make(size_t n)
+{
+	static const char *const urls[] = { "http://a", "http://b", "http://c" };
+	struct fetch_config config;
+	struct mirrors *mirrors;
+	size_t i;
+
+	fetch_config_init(&config);
+	config.max_transfers = 8;
+	for (i = 0; i < n; i++)
+		CHECK_EQ(fetch_config_add_mirror(&config, urls[i]), 0);
+	CHECK_EQ(mirrors_new(&config, &mirrors), 0);
+	fetch_config_free(&config);
+	return mirrors;
+}
+
+/* Which one is asked now?  It is not asked in the end. */
+static int pick(struct mirrors *mirrors, uint64_t now_ms, uint32_t skip)
+{
+	uint64_t at_ms;
+	size_t i;
+
+	if (mirrors_pick(mirrors, now_ms, skip, &i, &at_ms) != 0)
+		return -1;
+	mirrors_report(mirrors, i, now_ms, FETCH_RESULT_CANCELLED, 0, 0);
+	return i;
+}
+
+/* One request to that one, with that end. */
+static bool ask(struct mirrors *mirrors, size_t want, uint64_t now_ms,
+		enum fetch_result result)
+{
+	uint32_t skip = ~((uint32_t)1 << want);
+	uint64_t at_ms;
+	size_t i;
+
+	CHECK_EQ(mirrors_pick(mirrors, now_ms, skip, &i, &at_ms), 0);
+	CHECK_EQ(i, want);
+	return mirrors_report(mirrors, i, now_ms, result, 5, 0);
+}
+
+/* Healthy mirrors are asked in the administrator's order. */
+static void test_given_order_stands(void)
+{
+	struct mirrors *mirrors = make(3);
+	uint64_t at_ms;
+	size_t i;
+
+	CHECK_EQ(pick(mirrors, T0, 0), 0);
+	CHECK_EQ(pick(mirrors, T0, 1), 1);
+	CHECK_EQ(pick(mirrors, T0, 3), 2);
+	CHECK_EQ(mirrors_pick(mirrors, T0, 7, &i, &at_ms), MIRRORS_NONE);
+	mirrors_free(mirrors);
+}
+
+/* Three times no answer, and it is left alone for ten seconds, then probed. */
+static void test_breaker_opens_and_probes(void)
+{
+	struct mirrors *mirrors = make(1);
+	uint64_t at_ms;
+	size_t i;
+
+	ask(mirrors, 0, T0, FETCH_RESULT_TIMEOUT);
+	ask(mirrors, 0, T0, FETCH_RESULT_UNREACHABLE);
+	CHECK_EQ(mirrors_state(mirrors, 0, T0), MIRROR_CLOSED);
+	ask(mirrors, 0, T0, FETCH_RESULT_UNREACHABLE);
+	CHECK_EQ(mirrors_state(mirrors, 0, T0), MIRROR_OPEN);
+	CHECK_EQ(mirrors_pick(mirrors, T0 + 1, 0, &i, &at_ms), MIRRORS_WAIT);
+	CHECK_EQ(at_ms, T0 + MIRROR_PROBE_MS);
+	CHECK_EQ(mirrors_state(mirrors, 0, at_ms), MIRROR_HALF_OPEN);
+
+	/* One probe; the others wait for it. */
+	CHECK_EQ(mirrors_pick(mirrors, T0 + 10000, 0, &i, &at_ms), 0);
+	CHECK_EQ(mirrors_pick(mirrors, T0 + 10000, 0, &i, &at_ms),
+		 MIRRORS_WAIT);
+	CHECK(at_ms == UINT64_MAX);
+	CHECK(mirrors_report(mirrors, 0, T0 + 10001, FETCH_RESULT_UNREACHABLE,
+			     0, 0));
+	CHECK_EQ(mirrors_state(mirrors, 0, T0 + 10001), MIRROR_OPEN);
+
+	/* A probe that is called off says nothing, and another may go. */
+	CHECK_EQ(mirrors_pick(mirrors, T0 + 30000, 0, &i, &at_ms), 0);
+	CHECK(mirrors_report(mirrors, 0, T0 + 30000, FETCH_RESULT_CANCELLED, 0,
+			     0));
+	CHECK(ask(mirrors, 0, T0 + 30000, FETCH_RESULT_OK));
+	CHECK_EQ(mirrors_state(mirrors, 0, T0 + 30000), MIRROR_CLOSED);
+	mirrors_free(mirrors);
+}
+
+/* An answer in between starts the count anew; also one we don't like. */
+static void test_signs_of_life_close_the_breaker(void)
+{
+	static const enum fetch_result alive[] = {
+		FETCH_RESULT_OK, FETCH_RESULT_MISSING, FETCH_RESULT_DENIED,
+		FETCH_RESULT_BAD_SIZE, FETCH_RESULT_REDIRECT,
+		FETCH_RESULT_SHORT, FETCH_RESULT_STATUS, FETCH_RESULT_BUSY,
+	};
+	struct mirrors *mirrors = make(1);
+	size_t i;
+
+	for (i = 0; i < sizeof(alive) / sizeof(alive[0]); i++) {
+		ask(mirrors, 0, T0, FETCH_RESULT_TIMEOUT);
+		ask(mirrors, 0, T0, FETCH_RESULT_TIMEOUT);
+		ask(mirrors, 0, T0, alive[i]);
+		CHECK_EQ(mirrors_state(mirrors, 0, T0), MIRROR_CLOSED);
+	}
+	mirrors_free(mirrors);
+}
+
+/* A storm of 500 opens it too, but not every other one. */
+static void test_5xx_counts_less(void)
+{
+	struct mirrors *mirrors = make(1);
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		ask(mirrors, 0, T0, FETCH_RESULT_STATUS);
+		ask(mirrors, 0, T0, FETCH_RESULT_STATUS);
+		ask(mirrors, 0, T0, FETCH_RESULT_OK);
+	}
+	for (i = 0; i < MIRROR_OPEN_AFTER_5XX; i++)
+		ask(mirrors, 0, T0, FETCH_RESULT_STATUS);
+	CHECK_EQ(mirrors_state(mirrors, 0, T0), MIRROR_OPEN);
+	mirrors_free(mirrors);
+}
+
+/* Retry-After is obeyed, within reason; the other mirror is asked meanwhile. */
+static void test_pause_is_honoured_and_capped(void)
+{
+	struct mirrors *mirrors = make(2);
+	uint64_t at_ms;
+	size_t i;
+
+	CHECK_EQ(mirrors_pick(mirrors, T0, 0, &i, &at_ms), 0);
+	mirrors_report(mirrors, i, T0, FETCH_RESULT_BUSY, 5, 3600000);
+	CHECK_EQ(pick(mirrors, T0 + 1, 0), 1);
+	CHECK_EQ(mirrors_pick(mirrors, T0 + 1, 2, &i, &at_ms), MIRRORS_WAIT);
+	CHECK_EQ(at_ms, T0 + MIRROR_PAUSE_MAX_MS);
+	CHECK_EQ(pick(mirrors, T0 + MIRROR_PAUSE_MAX_MS, 0), 0);
+	mirrors_free(mirrors);
+}
+
+/* Who sent wrong bytes comes last, but comes. */
+static void test_wrong_bytes_cost_the_first_place(void)
+{
+	struct mirrors *mirrors = make(2);
+
+	mirrors_blame(mirrors, 0, T0);
+	CHECK_EQ(pick(mirrors, T0, 0), 1);
+	CHECK_EQ(pick(mirrors, T0, 2), 0);
+	CHECK_EQ(mirrors_stats(mirrors, 0)->results[FETCH_RESULT_BAD_DIGEST], 1);
+	CHECK_EQ(pick(mirrors, T0 + MIRROR_FORGET_MS, 0), 0);
+	mirrors_free(mirrors);
+}
+
+/* A slow first mirror loses its place to a quick one, but not for a trifle. */
+static void test_much_slower_mirror_comes_later(void)
+{
+	struct mirrors *mirrors = make(2);
+	uint64_t at_ms;
+	size_t i;
+
+	CHECK_EQ(mirrors_pick(mirrors, T0, 0, &i, &at_ms), 0);
+	mirrors_report(mirrors, 0, T0, FETCH_RESULT_OK, 400, 0);
+	ask(mirrors, 1, T0, FETCH_RESULT_OK);
+	CHECK_EQ(pick(mirrors, T0, 0), 0);
+	CHECK_EQ(mirrors_pick(mirrors, T0, 0, &i, &at_ms), 0);
+	mirrors_report(mirrors, 0, T0, FETCH_RESULT_OK, 9000, 0);
+	CHECK_EQ(pick(mirrors, T0, 0), 1);
+	CHECK_EQ(pick(mirrors, T0 + MIRROR_FORGET_MS, 0), 0);
+	mirrors_free(mirrors);
+}
+
+/* One mirror does not get more than half of what may be in flight. */
+static void test_half_of_the_requests_go_elsewhere(void)
+{
+	struct mirrors *mirrors = make(2);
+	unsigned int n[2] = { 0, 0 };
+	uint64_t at_ms;
+	size_t i, k;
+
+	for (k = 0; k < 8; k++) {
+		CHECK_EQ(mirrors_pick(mirrors, T0, 0, &i, &at_ms), 0);
+		n[i]++;
+	}
+	CHECK_EQ(n[0], 4);
+	CHECK_EQ(n[1], 4);
+	/* If the other one can't serve, it does. */
+	CHECK_EQ(mirrors_pick(mirrors, T0, 2, &i, &at_ms), 0);
+	CHECK_EQ(i, 0);
+	mirrors_free(mirrors);
+}
+
+/* What happened five minutes ago does not count. */
+static void test_old_failures_are_forgotten(void)
+{
+	struct mirrors *mirrors = make(1);
+
+	ask(mirrors, 0, T0, FETCH_RESULT_TIMEOUT);
+	ask(mirrors, 0, T0, FETCH_RESULT_TIMEOUT);
+	ask(mirrors, 0, T0 + MIRROR_FORGET_MS, FETCH_RESULT_TIMEOUT);
+	CHECK_EQ(mirrors_state(mirrors, 0, T0 + MIRROR_FORGET_MS),
+		 MIRROR_CLOSED);
+	mirrors_free(mirrors);
+}
+
+/* Back-off doubles, stays within its bounds, and differs. */
+static void test_backoff(void)
+{
+	static const struct {
+		unsigned int round;
+		uint64_t max_ms;
+	} cases[] = {
+		{ 1, 100 }, { 2, 200 }, { 3, 400 }, { 7, 6400 }, { 8, 10000 },
+		{ 9, 10000 }, { 4000000000u, 10000 },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		CHECK_EQ(mirrors_backoff_ms(cases[i].round, 0),
+			 cases[i].max_ms / 2);
+		CHECK_EQ(mirrors_backoff_ms(cases[i].round, UINT32_MAX),
+			 cases[i].max_ms);
+	}
+}
+
+/* Without a mirror there is nothing to do. */
+static void test_no_mirror(void)
+{
+	struct fetch_config config;
+	struct mirrors *mirrors;
+
+	fetch_config_init(&config);
+	CHECK_EQ(mirrors_new(&config, &mirrors), -EINVAL);
+	fetch_config_free(&config);
+}
+
+RUN_TESTS(T(test_given_order_stands), T(test_breaker_opens_and_probes),
+	  T(test_signs_of_life_close_the_breaker), T(test_5xx_counts_less),
+	  T(test_pause_is_honoured_and_capped),
+	  T(test_wrong_bytes_cost_the_first_place),
+	  T(test_much_slower_mirror_comes_later),
+	  T(test_half_of_the_requests_go_elsewhere),
+	  T(test_old_failures_are_forgotten), T(test_backoff),
+	  T(test_no_mirror))
