@@ -29,6 +29,7 @@ void fetch_config_init(struct fetch_config *config)
 		.stall_rate = 1024,
 		.object_ms = 30000,
 		.object_rate = 64 * 1024,
+		.probe_ms = 10000,
 	};
 }
 

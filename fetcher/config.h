@@ -32,6 +32,7 @@
  * @stall_rate: bytes a second
  * @object_ms: for a whole object, plus its size at @object_rate
  * @object_rate: bytes a second
+ * @probe_ms: a mirror that does not answer is left alone for so long
  * @proxy: URL of a proxy, or NULL; the environment is not looked at
  * @ca_bundle: file of PEM certificates, or NULL for SSL_CERT_FILE, SSL_CERT_DIR
  *	or the system's
@@ -58,6 +59,7 @@ struct fetch_config {
 	unsigned int stall_rate;
 	unsigned int object_ms;
 	unsigned int object_rate;
+	unsigned int probe_ms;
 
 	char *proxy;
 	char *ca_bundle;

@@ -31,6 +31,7 @@ struct mirror {
 
 struct mirrors {
 	size_t n;
+	uint64_t probe_ms;
 	unsigned int share;		/* half of all requests that may be out */
 	struct mirror mirror[];
 };
@@ -46,6 +47,7 @@ int mirrors_new(const struct fetch_config *config, struct mirrors **ret)
 			    config->n_mirrors * sizeof(mirrors->mirror[0]));
 	if (!mirrors)
 		return -ENOMEM;
+	mirrors->probe_ms = config->probe_ms;
 	mirrors->share = (config->max_transfers + 1) / 2;
 	for (i = 0; i < config->n_mirrors; i++) {
 		mirrors->mirror[i].url = strdup(config->mirrors[i]);
@@ -213,24 +215,27 @@ int mirrors_pick(struct mirrors *mirrors, uint64_t now_ms, uint32_t skip,
 	return 0;
 }
 
-static void opened(struct mirror *mirror, uint64_t now_ms)
+static void opened(const struct mirrors *mirrors, struct mirror *mirror,
+		   uint64_t now_ms)
 {
 	mirror->open = true;
-	mirror->probe_at_ms = now_ms + MIRROR_PROBE_MS;
+	mirror->probe_at_ms = now_ms + mirrors->probe_ms;
 }
 
-static void failed(struct mirror *mirror, uint64_t now_ms)
+static void failed(const struct mirrors *mirrors, struct mirror *mirror,
+		   uint64_t now_ms)
 {
 	if (++mirror->failures >= MIRROR_OPEN_AFTER || mirror->open)
-		opened(mirror, now_ms);
+		opened(mirrors, mirror, now_ms);
 }
 
-static void failed_5xx(struct mirror *mirror, uint64_t now_ms)
+static void failed_5xx(const struct mirrors *mirrors, struct mirror *mirror,
+		       uint64_t now_ms)
 {
 	mirror->failures = 0;
 	mirror->open = false;
 	if (++mirror->failures_5xx >= MIRROR_OPEN_AFTER_5XX)
-		opened(mirror, now_ms);
+		opened(mirrors, mirror, now_ms);
 }
 
 static void answered(struct mirror *mirror, uint64_t first_byte_ms)
@@ -259,15 +264,15 @@ bool mirrors_report(struct mirrors *mirrors, size_t i, uint64_t now_ms,
 	case FETCH_RESULT_TLS:
 	case FETCH_RESULT_PROTOCOL:
 		mirror->heard_at_ms = now_ms;
-		failed(mirror, now_ms);
+		failed(mirrors, mirror, now_ms);
 		break;
 	case FETCH_RESULT_STATUS:
 		mirror->heard_at_ms = now_ms;
-		failed_5xx(mirror, now_ms);
+		failed_5xx(mirrors, mirror, now_ms);
 		break;
 	case FETCH_RESULT_BUSY:
 		mirror->heard_at_ms = now_ms;
-		failed_5xx(mirror, now_ms);
+		failed_5xx(mirrors, mirror, now_ms);
 		if (pause_ms > MIRROR_PAUSE_MAX_MS)
 			pause_ms = MIRROR_PAUSE_MAX_MS;
 		if (now_ms + pause_ms > mirror->pause_until_ms)
