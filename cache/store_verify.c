@@ -16,7 +16,7 @@ struct verify {
 	const struct cfs_verify_options *options;
 	atomic_int next_folder;
 	atomic_int err;			/* the first; ends all threads */
-	pthread_mutex_t lock;		/* of report and ->damaged() */
+	pthread_mutex_t lock;		/* of report and callbacks */
 	struct cfs_verify_report report;
 };
 
@@ -56,14 +56,12 @@ static int visit(void *context, const struct cfs_object_info *info)
 		return 0;
 	if (err < 0)
 		return err;
-	if (verify->options->progress)
-		__atomic_fetch_add(verify->options->progress, info->size,
-				   __ATOMIC_RELAXED);
 	pthread_mutex_lock(&verify->lock);
 	verify->report.objects++;
 	verify->report.bytes += info->size;
 	if (err == CFS_STORE_DAMAGED)
 		damaged(verify, info);
+	verify->options->progress(verify->options->context, &verify->report);
 	pthread_mutex_unlock(&verify->lock);
 	return atomic_load(&verify->err);
 }

@@ -14,6 +14,7 @@
 #include "cache/digest.h"
 
 struct cfs_store;
+struct cfs_verify_report;
 
 /**
  * struct cfs_verify_options - how to check
@@ -22,7 +23,7 @@ struct cfs_store;
  * @n_threads: at least 1
  * @damaged: called for each damaged object; one at a time, from any thread
  *	@err: 0 if it was moved aside or not asked for, or why it could not be
- * @progress: bytes checked so far are added here, atomically; may be NULL
+ * @progress: called after each object, likewise
  */
 struct cfs_verify_options {
 	bool full;
@@ -30,8 +31,9 @@ struct cfs_verify_options {
 	unsigned int n_threads;
 	void (*damaged)(void *context, const struct cfs_digest *digest,
 			int err);
+	void (*progress)(void *context,
+			 const struct cfs_verify_report *so_far);
 	void *context;
-	uint64_t *progress;
 };
 
 /**

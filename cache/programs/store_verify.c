@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/base/progress.h"
 #include "cache/base/units.h"
 #include "cache/programs/cfs_store.h"
 #include "cache/store.h"
@@ -18,6 +19,7 @@
 
 struct verify_command {
 	struct cfs_verify_options options;
+	struct progress progress;
 	bool json;
 	json_t *list;		/* of damaged objects, with json */
 };
@@ -30,6 +32,7 @@ static void damaged(void *context, const struct cfs_digest *digest, int err)
 	char name[CFS_OBJECT_NAME_LEN + 1], hex[CFS_DIGEST_HEX_LEN + 1];
 
 	cfs_object_name_format(digest, name);
+	progress_end(&command->progress);
 	if (!command->json) {
 		printf("objects/%s: damaged, %s\n", name, done);
 		return;
@@ -38,6 +41,17 @@ static void damaged(void *context, const struct cfs_digest *digest, int err)
 	json_array_append_new(command->list,
 			      json_pack("{s:s, s:b}", "digest", hex, "repaired",
 					command->options.repair && err == 0));
+}
+
+static void checked(void *context, const struct cfs_verify_report *so_far)
+{
+	struct verify_command *command = context;
+	const struct progress_state state = {
+		.bytes = so_far->bytes,
+		.items = so_far->objects,
+	};
+
+	progress_show(&command->progress, &state);
 }
 
 static unsigned int default_threads(void)
@@ -130,7 +144,9 @@ static int run(struct verify_command *command, const char *path)
 	if (!command->options.full && !cfs_store_has_verity(store))
 		fprintf(stderr, "cfs-store: %s: no fs-verity here, so only types and names are checked; --full reads every byte\n",
 			path);
+	progress_begin(&command->progress, "cfs-store", "objects");
 	err = cfs_store_verify(store, &command->options, &report);
+	progress_end(&command->progress);
 	cfs_store_close(store);
 	print_summary(command, &report);
 	if (err < 0) {
@@ -152,6 +168,7 @@ int store_verify(int argc, char **argv)
 		.options = {
 			.n_threads = default_threads(),
 			.damaged = damaged,
+			.progress = checked,
 			.context = &command,
 		},
 		.list = json_array(),
