@@ -16,11 +16,11 @@ set -eEuo pipefail
 {
 packages_build=(cmake gcc libc6-dev libcurl4-openssl-dev libfsverity-dev libfuse3-dev
 	libjansson-dev libssl-dev liburing-dev libxxhash-dev make ninja-build pkg-config
-	scdoc uthash-dev)
+	scdoc)
 packages_demo=(ca-certificates debian-archive-keyring mmdebstrap procps python3-minimal
 	util-linux)
 packages_test=("${packages_demo[@]}" acl attr clang conmon crun curl e2fsprogs
-	erofs-utils fsverity fuse3 git iproute2 libclang-rt-14-dev libgcc-12-dev llvm
+	erofs-utils fsverity fuse3 git iproute2 jq libclang-rt-14-dev libgcc-12-dev llvm
 	nginx-light openssl podman procps psmisc python3 shellcheck sparse strace
 	util-linux xxd)
 packages_vm=("${packages_test[@]}" gcc-12 kmod libelf-dev pahole
