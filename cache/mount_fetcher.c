@@ -322,6 +322,7 @@ int mount_fetcher_start(const struct mount_fetcher *fetcher,
 	CLEANUP_CLOSE int mount_fd = -1;
 	struct args args = common_args(fetcher);
 	char hex[CFS_DIGEST_HEX_LEN + 1], notify[32], place[32];
+	struct errmsg why = { "" };
 	int err;
 	pid_t pid;
 
@@ -355,11 +356,14 @@ int mount_fetcher_start(const struct mount_fetcher *fetcher,
 		become_daemon(&args, fuse_fd, log_fd, notify);
 	/* From here on the daemon's death ends the connection. */
 	close(take_fd(&fuse_fd));
-	err = wait_ready(notify_fd, pid, msg);
+	err = wait_ready(notify_fd, pid, &why);
 	if (err == -ETIMEDOUT)
 		kill(pid, SIGKILL);
 	if (err < 0)
-		return err;
+		return errmsg_set(msg, err, "%s; what it had to say is in %s",
+				  why.text[0] ? why.text : strerror(-err),
+				  fetcher->log ? fetcher->log :
+				  "the journal, or with log=FILE in that file");
 	*ret_mount_fd = take_fd(&mount_fd);
 	return 0;
 }

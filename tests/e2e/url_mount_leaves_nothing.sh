@@ -47,7 +47,10 @@ assert_eq "$(targets)" "$before" "mounts"
 assert_fails mount.composefs "$url" "$WORK/a" \
 	-o "store=$WORK/store,$options,upperdir=$WORK/nowhere,workdir=$WORK/nowhere"
 wait_for 5 have 0
-assert_fails mount.composefs "$url" "$WORK/a" -o "store=$WORK/store,$options,deadline=never"
+assert_fails mount.composefs "$url" "$WORK/a" \
+	-o "store=$WORK/store,$options,deadline=never,log=$WORK/log" 2>"$WORK/err"
+assert_in "$WORK/log" "$WORK/err"
+assert_in deadline "$WORK/log"
 wait_for 5 have 0
 assert_eq "$(targets)" "$before" "mounts"
 assert_eq "$(ls "$WORK/tmp")" "" "temporary files"
