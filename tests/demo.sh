@@ -125,7 +125,7 @@ note "took $(seconds "$took_ms"): $(n_objects "$store") object here, which is th
 # fetched: what the store has beside the image
 fetched() { echo $(($(n_objects "$store") - 1)); }
 begin_ms=$(now_ms)
-timed bash -c "find '$work/mnt' -xdev -printf '%M %u %s %t\n' | wc -l >'$work/names'"
+timed bash -c "find '$work/mnt' -xdev -printf '%M %U %s %t\n' | wc -l >'$work/names'"
 note "find: $(cat "$work/names") names with their metadata in $(seconds "$took_ms"), $(fetched) objects fetched"
 
 say "7. Programs out of the mount (chroot, with a tmpfs on top to write to)"

@@ -27,4 +27,4 @@ cmp "$WORK/tree/large" "$WORK/mnt/large"
 
 start_bg "$WORK/again.log" cfs-serve --listen "127.0.0.1:$SERVE_PORT" "$WORK/origin"
 wait_port "$SERVE_PORT"
-wait_for 10 cmp "$WORK/tree/twin-a" "$WORK/mnt/twin-a"
+wait_for 30 cmp -s "$WORK/tree/twin-a" "$WORK/mnt/twin-a"

@@ -67,10 +67,10 @@ class Tree:
 
     def stamp(self):
         """Give everything its own time, to the nanosecond, children first."""
-        names = []
-        for folder, dirs, files in os.walk(self.top, topdown=False):
-            names += [os.path.join(folder, n) for n in sorted(files + dirs)]
-        for n, path in enumerate(names + [self.top]):
+        paths = [self.top]
+        for folder, dirs, files in os.walk(self.top):
+            paths += [os.path.join(folder, n) for n in files + dirs]
+        for n, path in enumerate(sorted(paths, reverse=True)):
             ns = EPOCH_NS + n * 10**9 + (n * 7919 % 10**9)
             os.utime(path, ns=(ns, ns), follow_symlinks=False)
 
