@@ -263,6 +263,38 @@ static void test_bad_block_is_refused(void)
 	}
 }
 
+/* A search steps on an entry in the middle: nobody has looked at it before. */
+static void test_name_over_the_end_in_the_middle(void)
+{
+	struct tiny_image *tiny = tiny_make();
+	struct cfs_dir_entry entry;
+	struct cfs_image image;
+
+	tiny_open(tiny, &image);
+	tiny_poke(tiny, NAMEOFF(4), 2, CFS_BLOCK_SIZE - 1);
+	tiny_poke(tiny, TINY_ROOT_BLOCK + CFS_BLOCK_SIZE - 1, 1, 'z');
+	tiny_poke(tiny, NAMEOFF(5), 2, CFS_BLOCK_SIZE + 4);
+	CHECK_EQ(lookup(&image, TINY_ROOT, "00", &entry), -EFSCORRUPTED);
+	tiny_free(tiny);
+}
+
+/* Going on in a block that claims more entries than can be in it. */
+static void test_position_behind_the_block(void)
+{
+	struct tiny_image *tiny = tiny_make();
+	struct seen seen = { .count = 0 };
+	struct cfs_image image;
+
+	tiny_open(tiny, &image);
+	for (u64 index = 0; index < CFS_BLOCK_SIZE; index += 15) {
+		tiny_poke(tiny, NAMEOFF(0), 2, 0xfffc);
+		CHECK_EQ(iterate(&image, TINY_ROOT, index, &seen),
+			 -EFSCORRUPTED);
+		CHECK_EQ(seen.count, 0);
+	}
+	tiny_free(tiny);
+}
+
 /* Names must go up from one block to the next, too. */
 static void test_order_between_blocks(void)
 {
@@ -306,5 +338,7 @@ RUN_TESTS(T(test_all_entries_in_order),
 	  T(test_lookup_reads_little),
 	  T(test_name_of_255_bytes),
 	  T(test_bad_block_is_refused),
+	  T(test_name_over_the_end_in_the_middle),
+	  T(test_position_behind_the_block),
 	  T(test_order_between_blocks),
 	  T(test_tail_too_short))

@@ -208,6 +208,27 @@ static void test_bad_xattrs_are_refused(void)
 	}
 }
 
+/* A body without room for the reference it claims; behind it is a good one. */
+static void test_reference_behind_the_body(void)
+{
+	const size_t body = TINY_INLINE + sizeof(struct cfs_inode_compact);
+	struct tiny_image *tiny = tiny_make();
+	struct cfs_xattr scratch;
+	struct cfs_inode inode;
+	struct cfs_image image;
+	struct found found = { .count = 0 };
+
+	tiny_poke(tiny, TINY_INLINE + 2, 2, 1);
+	tiny_poke(tiny, body, 4, 0);
+	tiny_poke(tiny, body + 4, 8, 1);
+	tiny_poke(tiny, body + 12, 4, TINY_SHARED_XATTR / 4);
+	tiny_open(tiny, &image);
+	CHECK_EQ(cfs_inode_read(&image, TINY_NID(TINY_INLINE), &inode), 0);
+	CHECK_EQ(cfs_xattr_iterate(&image, &inode, &scratch, find, &found),
+		 -EFSCORRUPTED);
+	tiny_free(tiny);
+}
+
 /* References go wherever the superblock says that they count from. */
 static void test_shared_area_far_away(void)
 {
@@ -417,6 +438,7 @@ RUN_TESTS(T(test_inline_then_shared),
 	  T(test_names_that_a_tree_shows),
 	  T(test_escaped_name_is_found),
 	  T(test_bad_xattrs_are_refused),
+	  T(test_reference_behind_the_body),
 	  T(test_shared_area_far_away),
 	  T(test_longest_name),
 	  T(test_object),
