@@ -41,11 +41,11 @@ sixteen() {
 	local pids=()
 
 	for _ in {1..16}; do
-		check errno ETIMEDOUT open "$WORK/mnt/large" &
+		check errno "ETIMEDOUT|EHOSTUNREACH" open "$WORK/mnt/large" &
 		pids+=($!)
 	done
 	for pid in "${pids[@]}"; do
-		wait "$pid" || fail "an opener did not get ETIMEDOUT"
+		wait "$pid" || fail "an opener got no error, or another one"
 	done
 }
 # Sixteen deadlines would be 24 s.
