@@ -17,8 +17,8 @@ cd "$WORK"
 # drop_caches: the next read comes from the disk.
 drop_caches() { sync; echo 3 >/proc/sys/vm/drop_caches; }
 
-# counter MOUNTPOINT NAME: of the mount, from mountstats.
-counter() {
+# mount_counter MOUNTPOINT NAME: from mountstats.
+mount_counter() {
 	awk -v dir="$1" -v name="$2" '
 		/^device/ { here = $5 == dir }
 		here { for (i = 1; i < NF; i++) if ($i == name) print $(i + 1) }
