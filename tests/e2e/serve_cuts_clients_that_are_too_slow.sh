@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# also: address
 #
 # A head that drips, a connection that idles and a reader that hardly reads are cut in
 # time; one that is slow but fast enough gets everything.
