@@ -280,7 +280,7 @@ bool mirrors_report(struct mirrors *mirrors, size_t i, uint64_t now_ms,
 		break;
 	case FETCH_RESULT_BAD_SIZE:
 		mirror->wrong_until_ms = now_ms + MIRROR_FORGET_MS;
-		/* fall through */
+		__attribute__((fallthrough));
 	case FETCH_RESULT_OK:
 	case FETCH_RESULT_NOT_MODIFIED:
 	case FETCH_RESULT_MISSING:
