@@ -25,7 +25,7 @@ struct chunk_pool;
  * Holds four of five objects of a distribution whole, and is hashed in less time
  * than it takes to hand it to a thread and back several times over.
  */
-#define CHUNK_LEN	(64 * 1024)
+#define CHUNK_LEN	(32 * 1024)
 
 struct chunk {
 	STAILQ_ENTRY(chunk) entry;	/* for who owns it */

@@ -235,8 +235,8 @@ static void test_late_transfer_that_breaks_fails(void)
 /* A big object that breaks off goes on where it was, also at another mirror. */
 static void test_rest_of_a_big_object(void)
 {
-	struct object o = make_object(40 * CHUNK_LEN + 5, 1);
-	size_t half = 20 * CHUNK_LEN + 77;
+	struct object o = make_object(80 * CHUNK_LEN + 5, 1);
+	size_t half = 40 * CHUNK_LEN + 77;
 	struct reader r;
 
 	setup(2);
@@ -261,17 +261,17 @@ static void test_rest_of_a_big_object(void)
 /* A mirror that can't send the rest is asked for the whole. */
 static void test_whole_if_not_the_rest(void)
 {
-	struct object o = make_object(40 * CHUNK_LEN, 1);
+	struct object o = make_object(80 * CHUNK_LEN, 1);
 	struct reader r;
 
 	setup(1);
 	start();
 	ask(&r, &o, FETCH_DEMAND);
 	spin_until_gets(1);
-	send_bytes(rig.gets[0], &o, 0, 30 * CHUNK_LEN);
+	send_bytes(rig.gets[0], &o, 0, 60 * CHUNK_LEN);
 	end_get(rig.gets[0], FETCH_RESULT_SHORT);
 	spin_until_gets(1);
-	CHECK_EQ(rig.gets[0]->offset, 30 * CHUNK_LEN);
+	CHECK_EQ(rig.gets[0]->offset, 60 * CHUNK_LEN);
 	end_get(rig.gets[0], FETCH_RESULT_RANGE);
 	spin_until_gets(1);
 	CHECK_EQ(rig.gets[0]->offset, 0);
@@ -287,7 +287,7 @@ static void test_whole_if_not_the_rest(void)
 /* Two halves that don't fit are nobody's fault: once more, from the start. */
 static void test_spliced_object_is_refused(void)
 {
-	struct object o = make_object(40 * CHUNK_LEN, 1);
+	struct object o = make_object(80 * CHUNK_LEN, 1);
 	struct reader r;
 
 	setup(1);
@@ -295,11 +295,11 @@ static void test_spliced_object_is_refused(void)
 	ask(&r, &o, FETCH_DEMAND);
 	spin_until_gets(1);
 	o.data[5] ^= 1;
-	send_bytes(rig.gets[0], &o, 0, 30 * CHUNK_LEN);
+	send_bytes(rig.gets[0], &o, 0, 60 * CHUNK_LEN);
 	o.data[5] ^= 1;
 	end_get(rig.gets[0], FETCH_RESULT_SHORT);
 	spin_until_gets(1);
-	send_bytes(rig.gets[0], &o, 30 * CHUNK_LEN, o.len);
+	send_bytes(rig.gets[0], &o, 60 * CHUNK_LEN, o.len);
 	end_get(rig.gets[0], FETCH_RESULT_OK);
 	spin_until_sealed();
 	spin(1);
