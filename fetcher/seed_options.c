@@ -3,9 +3,9 @@
 #include "fetcher/seed_options.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 
+#include "cache/base/processors.h"
 #include "cache/store.h"
 #include "fetcher/network_options.h"
 #include "fetcher/option_table.h"
@@ -64,15 +64,6 @@ static const struct option_row rows[] = {
 	{ "json", OPTION_FLAG, FIELD(json), false, NULL },
 	{ "quiet", OPTION_FLAG, FIELD(quiet), false, NULL },
 };
-
-static unsigned int processors(void)
-{
-	cpu_set_t set;
-
-	if (sched_getaffinity(0, sizeof(set), &set) < 0)
-		return 1;
-	return (unsigned int)CPU_COUNT(&set);
-}
 
 /* What is asked for must make sense together. */
 static int check(const struct option_parser *parser,

@@ -5,12 +5,12 @@
 #include "server/serve_options.h"
 
 #include <getopt.h>
-#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/base/processors.h"
 #include "cache/base/units.h"
 
 #define WORKERS_MAX	64
@@ -132,15 +132,11 @@ static enum io_engine parse_engine(const char *text)
 	die("--io=%s: not auto, io_uring or epoll", text);
 }
 
-static size_t count_processors(void)
+static size_t default_workers(void)
 {
-	cpu_set_t set;
-	int n;
+	unsigned int n = processors();
 
-	if (sched_getaffinity(0, sizeof(set), &set) < 0)
-		return 1;
-	n = CPU_COUNT(&set);
-	return n < WORKERS_MAX ? (size_t)n : WORKERS_MAX;
+	return n < WORKERS_MAX ? n : WORKERS_MAX;
 }
 
 static void apply(struct serve_options *o, enum option_id id, const char *arg)
@@ -214,7 +210,7 @@ void serve_options_parse(int argc, char **argv, struct serve_options *ret)
 	int c;
 
 	*ret = (struct serve_options){
-		.n_workers = count_processors(),
+		.n_workers = default_workers(),
 		.limits = {
 			.max_peer = 1024,
 			.cache_bytes = 64u << 20,

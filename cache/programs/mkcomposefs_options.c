@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <getopt.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/base/processors.h"
 #include "cache/programs/mkcomposefs.h"
 #include "cache/store.h"
 #include "kmod/cfs_format.h"
@@ -80,14 +80,6 @@ static uint64_t parse_number(const char *option, const char *text,
 		die("%s=%s: not a number from %llu to %llu", option, text,
 		    (unsigned long long)min, (unsigned long long)max);
 	return value;
-}
-
-static unsigned int count_processors(void)
-{
-	cpu_set_t set;
-
-	return sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) :
-							      1;
 }
 
 /* As reproducible-builds.org has it: no file is newer than that. */
@@ -195,7 +187,7 @@ void mkcomposefs_parse_options(int argc, char **argv,
 
 	*ret = (struct mkcomposefs_options){
 		.max_version = CFS_VERSION_MAX,
-		.scan.threads = count_processors(),
+		.scan.threads = processors(),
 	};
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
 		take_option(option, ret);

@@ -4,11 +4,11 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/base/processors.h"
 #include "cache/base/progress.h"
 #include "cache/base/units.h"
 #include "cache/programs/cfs_store.h"
@@ -52,15 +52,6 @@ static void checked(void *context, const struct cfs_verify_report *so_far)
 	};
 
 	progress_show(&command->progress, &state);
-}
-
-static unsigned int default_threads(void)
-{
-	cpu_set_t set;
-
-	if (sched_getaffinity(0, sizeof(set), &set) < 0)
-		return 1;
-	return (unsigned int)CPU_COUNT(&set);
 }
 
 static int parse(int argc, char **argv, struct verify_command *command)
@@ -166,7 +157,7 @@ int store_verify(int argc, char **argv)
 {
 	struct verify_command command = {
 		.options = {
-			.n_threads = default_threads(),
+			.n_threads = processors(),
 			.damaged = damaged,
 			.progress = checked,
 			.context = &command,
