@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "server/connection.h"
+#include "server/mirror_text.h"
 
 static void count(struct connection *conn, enum metric metric)
 {
@@ -196,11 +197,24 @@ enum answer_step answer_begin(struct connection *conn)
 	return conn->object ? answer_object(conn) : open_target(conn);
 }
 
+/* There is no file of the administrator's: what the folders say. */
+static enum answer_step answer_mirror(struct connection *conn)
+{
+	conn->owned_text = malloc(MIRROR_TEXT_MAX);
+	if (!conn->owned_text)
+		return answer_refuse(conn, 503);
+	mirror_text(conn->worker->shared->files.root_fd, conn->owned_text);
+	return answer_text(conn, 200, conn->owned_text);
+}
+
 /* Why a file can't be opened, as a status. */
 static enum answer_step answer_open_error(struct connection *conn, int err)
 {
 	switch (err) {
 	case -ENOENT:
+		if (conn->target.kind == URL_MIRROR)
+			return answer_mirror(conn);
+		return answer_refuse(conn, 404);
 	case -ENOTDIR:
 		return answer_refuse(conn, 404);
 	case -ELOOP:		/* a link */

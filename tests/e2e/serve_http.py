@@ -186,6 +186,28 @@ def check_fields(port, _store):
         equal(conn.get(target).response()[0], 404, target)
 
 
+def check_mirror(port, store):
+    """Without a file of that name, /mirror names the folders that there are."""
+    conn = Connection(port, 30)
+    os.rename(f"{store}/mirror", f"{store}/hidden")
+    equal(conn.get("/mirror").response()[2], b"composefs-mirror 1\n", "nothing extra")
+    for name in ("verity", "profiles", "other"):
+        os.mkdir(f"{store}/{name}")
+    open(f"{store}/zst", "w", encoding="ascii").close()
+    status, fields, body = conn.get("/mirror").response()
+    equal((status, body), (200, b"composefs-mirror 1\nprofiles\nverity\n"), "two folders")
+    equal(fields["content-type"], "text/plain; charset=utf-8", "its type")
+    for name in ("profiles/" + "0" * 64, "profiles/" + "0" * 64 + ".boot"):
+        with open(f"{store}/{name}", "wb") as f:
+            f.write(name.encode())
+        equal(conn.get("/" + name).response()[2], name.encode(), name)
+        os.unlink(f"{store}/{name}")
+    for name in ("verity", "profiles", "other"):
+        os.rmdir(f"{store}/{name}")
+    os.unlink(f"{store}/zst")
+    os.rename(f"{store}/hidden", f"{store}/mirror")
+
+
 def check_pipelining(port, _store):
     """A hundred requests in one write; and one request in single bytes."""
     names = list(SIZES) * 20
