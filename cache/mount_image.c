@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Opening an image, looking at it, and putting it into the store. */
+/* Opening an image and putting it into the store. */
 #include "cache/mount_image.h"
 
 #include <errno.h>
@@ -11,16 +11,9 @@
 #include <unistd.h>
 
 #include "cache/base/cleanup.h"
-#include "cache/image_check.h"
-#include "cache/image_file.h"
 #include "cache/object_import.h"
 #include "cache/store.h"
 #include "cache/verity_hash.h"
-
-static void close_image(struct cfs_image_file **image)
-{
-	cfs_image_file_close(*image);
-}
 
 int mount_image_open(const char *path, int *ret_fd, struct errmsg *msg)
 {
@@ -39,40 +32,6 @@ int mount_image_open(const char *path, int *ret_fd, struct errmsg *msg)
 		return errmsg_set(msg, -EINVAL, "%s: is not a regular file",
 				  path);
 	*ret_fd = take_fd(&fd);
-	return 0;
-}
-
-static const char *why_refused(int err)
-{
-	switch (err) {
-	case -EINVAL:
-		return "is not a composefs image";
-	case -EUCLEAN:
-		return "is a damaged image";
-	case -EOPNOTSUPP:
-		return "needs a feature that composefs images do not use";
-	default:
-		return strerror(-err);
-	}
-}
-
-int mount_image_inspect(int image_fd, const char *path, bool whole,
-			bool *ret_has_acl, struct errmsg *msg)
-{
-	CLEANUP(close_image) struct cfs_image_file *file = NULL;
-	CLEANUP_FREE char *where = NULL;
-	int fd = fcntl(image_fd, F_DUPFD_CLOEXEC, 0), err;
-
-	if (fd < 0)
-		return -errno;
-	err = cfs_image_file_open(fd, &file);
-	if (err == 0 && whole)
-		err = cfs_image_check(cfs_image_file_image(file), &where);
-	if (err < 0)
-		return errmsg_set(msg, err, "%s: %s%s%s", path,
-				  why_refused(err), where ? ": at " : "",
-				  where ? where : "");
-	*ret_has_acl = cfs_image_file_image(file)->has_acl;
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The image of a mount: opened, looked at, and put into the store.
+ * The image of a mount: opened and put into the store.
  *
  * Ownership: descriptors returned through ret_fd are the caller's; everything
  * passed in is borrowed.
@@ -17,18 +17,6 @@ struct cfs_store;
 
 /** mount_image_open() - open an image file for reading; 0 or -errno */
 int mount_image_open(const char *path, int *ret_fd, struct errmsg *msg);
-
-/**
- * mount_image_inspect() - is it an image that the kernel may be given?
- * @image_fd: the image
- * @path: of it, for messages
- * @whole: nobody vouches for it: check each of its bytes that a mount can reach
- * @ret_has_acl: some inode has a POSIX ACL
- *
- * Return: 0, -EINVAL (not an image), -EUCLEAN (damaged), -EOPNOTSUPP or -errno.
- */
-int mount_image_inspect(int image_fd, const char *path, bool whole,
-			bool *ret_has_acl, struct errmsg *msg);
 
 /**
  * mount_image_import() - put an image file into a store

@@ -99,6 +99,21 @@ int cfs_store_folder_each(struct cfs_store *store, uint8_t first_byte,
 	}
 }
 
+int cfs_store_object_mark_used(struct cfs_store *store,
+			       const struct cfs_digest *digest)
+{
+	const struct timespec times[] = {
+		{ .tv_nsec = UTIME_NOW },	/* of access */
+		{ .tv_nsec = UTIME_OMIT },	/* of modification: publication */
+	};
+	char name[CFS_OBJECT_NAME_LEN + 1];
+
+	cfs_object_name_format(digest, name);
+	if (utimensat(store->objects_fd, name, times, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? CFS_STORE_MISS : -errno;
+	return 0;
+}
+
 int cfs_store_object_remove(struct cfs_store *store,
 			    const struct cfs_digest *digest)
 {

@@ -23,8 +23,8 @@ struct cfs_store;
  * @size: in bytes
  * @disk_size: bytes it takes on disk
  * @written: time of publication, seconds since the epoch
- * @used: last known read or, where the file system keeps no such time,
- *	publication; seconds since the epoch
+ * @used: the newest of publication, last recorded read and last mark, see
+ *	store_gc.h; seconds since the epoch
  * @regular: false for something else that stands in an object's place
  */
 struct cfs_object_info {
@@ -63,6 +63,14 @@ int cfs_store_folder_each(struct cfs_store *store, uint8_t first_byte,
 int cfs_store_object_look(struct cfs_store *store,
 			  const struct cfs_digest *digest,
 			  struct cfs_object_info *ret);
+
+/**
+ * cfs_store_object_mark_used() - set the time of last use to now
+ *
+ * Return: 0, CFS_STORE_MISS or -errno.
+ */
+int cfs_store_object_mark_used(struct cfs_store *store,
+			       const struct cfs_digest *digest);
 
 /**
  * cfs_store_object_remove() - take an object's name away

@@ -10,14 +10,12 @@
 #include "cache/base/cleanup.h"
 #include "cache/base/errmsg.h"
 #include "cache/object_list.h"
+#include "cache/store_layout.h"
 #include "cache/store_lock.h"
 #include "cache/store_refs.h"
 
-struct candidate {
-	struct cfs_digest digest;
-	uint64_t disk_size;
-	int64_t used;
-};
+/* How old the last mark of use must be before there is a new one. */
+#define MARK_AFTER_S	(24 * 60 * 60)
 
 struct gc {
 	struct cfs_store *store;
@@ -25,7 +23,7 @@ struct gc {
 	struct cfs_gc_report report;
 	struct cfs_store_refs *refs;
 	int64_t now;
-	struct candidate *candidates;	/* with a limit only */
+	struct cfs_object_info *candidates;	/* with a limit only */
 	size_t n_candidates;
 	size_t capacity;
 };
@@ -36,36 +34,37 @@ static void count(struct cfs_gc_count *to, uint64_t bytes)
 	to->bytes += bytes;
 }
 
-static int drop(struct gc *gc, const struct cfs_digest *digest, uint64_t bytes)
+static int drop(struct gc *gc, const struct cfs_object_info *info)
 {
 	int err = 0;
 
 	if (!gc->options->dry_run)
-		err = cfs_store_object_remove(gc->store, digest);
+		err = cfs_store_object_remove(gc->store, &info->digest);
+	if (err == -EISDIR)
+		err = object_set_aside(gc->store, &info->digest);
 	if (err == CFS_STORE_MISS)
 		return 0;
-	if (err == 0)
-		count(&gc->report.removed, bytes);
-	return err;
+	if (err < 0)
+		return err;
+	count(&gc->report.removed, info->disk_size);
+	if (gc->options->removed)
+		gc->options->removed(gc->options->context, info);
+	return 0;
 }
 
 static int add_candidate(struct gc *gc, const struct cfs_object_info *info)
 {
 	if (gc->n_candidates == gc->capacity) {
 		size_t capacity = gc->capacity ? gc->capacity * 2 : 1024;
-		struct candidate *grown = reallocarray(gc->candidates, capacity,
-						       sizeof(*grown));
+		struct cfs_object_info *grown =
+			reallocarray(gc->candidates, capacity, sizeof(*grown));
 
 		if (!grown)
 			return -ENOMEM;
 		gc->candidates = grown;
 		gc->capacity = capacity;
 	}
-	gc->candidates[gc->n_candidates++] = (struct candidate){
-		.digest = info->digest,
-		.disk_size = info->disk_size,
-		.used = info->used,
-	};
+	gc->candidates[gc->n_candidates++] = *info;
 	return 0;
 }
 
@@ -82,6 +81,10 @@ static int visit(void *context, const struct cfs_object_info *info)
 
 	if (cfs_store_refs_find(gc->refs, &info->digest, &n)) {
 		count(&gc->report.pinned, info->disk_size);
+		/* A mark that can't be set costs precision, nothing else. */
+		if (!gc->options->dry_run && gc->now - info->used > MARK_AFTER_S)
+			(void)cfs_store_object_mark_used(gc->store,
+							 &info->digest);
 		return 0;
 	}
 	/* A clock that went back makes everything look young: that is safe. */
@@ -92,12 +95,12 @@ static int visit(void *context, const struct cfs_object_info *info)
 	}
 	if (has_limit(gc))
 		return add_candidate(gc, info);
-	return drop(gc, &info->digest, info->disk_size);
+	return drop(gc, info);
 }
 
 static int older_first(const void *a, const void *b)
 {
-	const struct candidate *x = a, *y = b;
+	const struct cfs_object_info *x = a, *y = b;
 
 	if (x->used != y->used)
 		return x->used < y->used ? -1 : 1;
@@ -110,12 +113,13 @@ static uint64_t over_max_size(const struct gc *gc)
 	const struct cfs_gc_report *report = &gc->report;
 	uint64_t total = report->pinned.bytes + report->young.bytes;
 	uint64_t max = gc->options->max_size;
+	uint64_t low = gc->options->low_water;
 
 	for (size_t i = 0; i < gc->n_candidates; i++)
 		total += gc->candidates[i].disk_size;
 	if (!max || total <= max)
 		return 0;
-	return total - (max - max / 10);
+	return total - (low ? low : max - max / 10);
 }
 
 /* Bytes that have to go for the reserve. */
@@ -131,7 +135,8 @@ static int over_reserve(const struct gc *gc, uint64_t *ret)
 		return -errno;
 	free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
 	if (free_bytes < gc->options->reserve)
-		*ret = gc->options->reserve - free_bytes;
+		*ret = gc->options->reserve - free_bytes +
+		       gc->options->reserve / 10;
 	return 0;
 }
 
@@ -148,13 +153,13 @@ static int drop_to_limit(struct gc *gc)
 		qsort(gc->candidates, gc->n_candidates,
 		      sizeof(*gc->candidates), older_first);
 	for (size_t i = 0; i < gc->n_candidates; i++) {
-		const struct candidate *candidate = &gc->candidates[i];
+		const struct cfs_object_info *candidate = &gc->candidates[i];
 
 		if (gc->report.removed.bytes >= excess) {
 			count(&gc->report.spare, candidate->disk_size);
 			continue;
 		}
-		err = drop(gc, &candidate->digest, candidate->disk_size);
+		err = drop(gc, candidate);
 		if (err)
 			return err;
 	}
@@ -189,7 +194,8 @@ int cfs_store_gc(struct cfs_store *store, const struct cfs_gc_options *options,
 
 	if (err)
 		return err;
-	err = cfs_store_refs_new(store, &gc.refs, msg);
+	err = cfs_store_refs_new(store, options->pins, options->n_pins,
+				 &gc.refs, msg);
 	if (err < 0)
 		return err;
 	gc.report.images = gc.refs->n_images;

@@ -12,35 +12,53 @@
  *
  * Objects that a pinned image needs are never removed, whatever the limits.  A
  * run that dies half way has removed garbage only.
+ *
+ * When was an object last used?  Mounts read objects without a time stamp, and many
+ * file systems keep none (noatime).  So gc itself marks what it finds needed by an
+ * image: it sets the access time to now, at most once a day for each object.  The
+ * time of use is the newest of that, of publication, and of any read that the file
+ * system did record: for what no image needs, about when it was last needed.
  */
 #ifndef CACHE_STORE_GC_H
 #define CACHE_STORE_GC_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "cache/digest.h"
 #include "cache/store.h"
 
+struct cfs_object_info;
 struct errmsg;
 
 /**
  * struct cfs_gc_options - what to remove
- * @dry_run: count, and remove nothing
+ * @dry_run: count, remove nothing and mark nothing
  * @wait: for the lock; else CFS_STORE_BUSY
  * @keep_younger_s: seconds; what was published later than that long ago stays
- * @max_size: bytes on disk above which candidates are removed, down to 9/10 of
- *	it; 0 for no limit: all candidates go
- * @reserve: bytes that must be free in the file system after the run; candidates
- *	are removed until they are; 0 for none; with @max_size, whatever removes
- *	more
+ * @max_size: bytes on disk above which candidates are removed, down to
+ *	@low_water; 0 for no limit: all candidates go
+ * @low_water: at most @max_size; 0 for 9/10 of it
+ * @reserve: bytes that must be free in the file system; if they are not,
+ *	candidates are removed until they are, and a tenth more; 0 for none; with
+ *	@max_size, whatever removes more
+ * @pins: images that are pinned though images/ does not name them, or NULL
+ * @n_pins: how many
+ * @removed: called for each object that goes (or would); may be NULL
+ * @context: passed to @removed
  */
 struct cfs_gc_options {
 	bool dry_run;
 	bool wait;
 	uint64_t keep_younger_s;
 	uint64_t max_size;
+	uint64_t low_water;
 	uint64_t reserve;
+	const struct cfs_digest *pins;
+	size_t n_pins;
+	void (*removed)(void *context, const struct cfs_object_info *info);
+	void *context;
 };
 
 /**
@@ -76,7 +94,10 @@ struct cfs_gc_report {
  * @ret: filled on success
  * @msg: why, on failure
  *
- * Memory: cache/store_refs.h, and with a limit 56 bytes a candidate.
+ * What stands in an object's place and can't be removed as one (a folder) is moved
+ * to quarantine.
+ *
+ * Memory: cache/store_refs.h, and with a limit 72 bytes a candidate.
  *
  * Return: 0, CFS_STORE_BUSY, -EUCLEAN or -ENOENT (an image can't be read: @msg
  * names it), -ENOMEM or -errno.

@@ -59,10 +59,11 @@ static int add_object(void *context, const struct cfs_image_object *object)
 
 static int add_name(struct cfs_pinned_image *image, const char *name)
 {
+	bool more = image->names && *image->names && *name;
 	char *names;
 
 	if (asprintf(&names, "%s%s%s", image->names ? image->names : "",
-		     image->names ? " " : "", name) < 0)
+		     more ? " " : "", name) < 0)
 		return -ENOMEM;
 	free(image->names);
 	image->names = names;
@@ -131,11 +132,21 @@ static void sort_and_merge(struct cfs_store_refs *refs)
 	refs->n_refs = kept + 1;
 }
 
-static int build(struct cfs_store *store, struct cfs_store_refs *refs,
-		 struct errmsg *msg)
+static const char *label(const struct cfs_pinned_image *image,
+			 char hex[CFS_DIGEST_HEX_LEN + 1])
 {
+	cfs_digest_format(&image->digest, hex);
+	return *image->names ? image->names : hex;
+}
+
+static int build(struct cfs_store *store, const struct cfs_digest *pins,
+		 size_t n_pins, struct cfs_store_refs *refs, struct errmsg *msg)
+{
+	char hex[CFS_DIGEST_HEX_LEN + 1];
 	int err = cfs_store_image_each(store, collect_name, refs);
 
+	for (size_t i = 0; i < n_pins && err == 0; i++)
+		err = collect_name(refs, "", &pins[i]);
 	if (err < 0)
 		return errmsg_set(msg, err, "reading images/: %s",
 				  strerror(-err));
@@ -145,7 +156,7 @@ static int build(struct cfs_store *store, struct cfs_store_refs *refs,
 		err = read_image(store, &adding);
 		if (err < 0)
 			return errmsg_set(msg, err, "image %s: %s",
-					  refs->images[i].names,
+					  label(&refs->images[i], hex),
 					  err == -ENOENT ?
 					  "the store does not have it" :
 					  strerror(-err));
@@ -154,7 +165,8 @@ static int build(struct cfs_store *store, struct cfs_store_refs *refs,
 	return 0;
 }
 
-int cfs_store_refs_new(struct cfs_store *store, struct cfs_store_refs **ret,
+int cfs_store_refs_new(struct cfs_store *store, const struct cfs_digest *pins,
+		       size_t n_pins, struct cfs_store_refs **ret,
 		       struct errmsg *msg)
 {
 	struct cfs_store_refs *refs = calloc(1, sizeof(*refs));
@@ -162,7 +174,7 @@ int cfs_store_refs_new(struct cfs_store *store, struct cfs_store_refs **ret,
 
 	if (!refs)
 		return -ENOMEM;
-	err = build(store, refs, msg);
+	err = build(store, pins, n_pins, refs, msg);
 	if (err < 0)
 		cfs_store_refs_free(refs);
 	else

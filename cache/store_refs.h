@@ -32,7 +32,7 @@ struct cfs_ref {
 
 /**
  * struct cfs_pinned_image - an image that has one or more names
- * @names: separated by spaces; owned by the table
+ * @names: separated by spaces; empty if none; owned by the table
  */
 struct cfs_pinned_image {
 	struct cfs_digest digest;
@@ -55,6 +55,8 @@ struct cfs_store_refs {
 /**
  * cfs_store_refs_new() - read every image that images/ names
  * @store: the store
+ * @pins: further images to be read, by digest; NULL for none
+ * @n_pins: how many
  * @ret: the table, owned by the caller; untouched on failure
  * @msg: names the image that could not be read
  *
@@ -64,7 +66,8 @@ struct cfs_store_refs {
  * Return: 0, -ENOENT (an image is missing), -EUCLEAN (damaged), -ENOMEM or
  * -errno.
  */
-int cfs_store_refs_new(struct cfs_store *store, struct cfs_store_refs **ret,
+int cfs_store_refs_new(struct cfs_store *store, const struct cfs_digest *pins,
+		       size_t n_pins, struct cfs_store_refs **ret,
 		       struct errmsg *msg);
 
 /** cfs_store_refs_free() - NULL is allowed */

@@ -10,37 +10,14 @@
 
 #include "cache/base/cleanup.h"
 #include "cache/base/errmsg.h"
-#include "cache/image_check.h"
 #include "cache/image_file.h"
+#include "cache/image_inspect.h"
 #include "cache/object_import.h"
 #include "cache/store.h"
 #include "cache/store_refs.h"
 #include "fetcher/config.h"
 #include "fetcher/image_fetch.h"
 #include "fetcher/seed_plan.h"
-
-/* Nothing but a sound image is pinned: gc and mounts depend on reading it. */
-static int check_image(struct cfs_store *store, const char *what,
-		       const struct cfs_digest *digest, struct errmsg *msg)
-{
-	CLEANUP_FREE char *where = NULL;
-	struct cfs_image_file *file;
-	int fd, err = cfs_store_get(store, digest, &fd);
-
-	if (err > 0)
-		return errmsg_set(msg, -ENOENT, "%s: not in the store", what);
-	if (err == 0)
-		err = cfs_image_file_open(fd, &file);
-	if (err < 0)
-		return errmsg_set(msg, err, "%s: not an image: %s", what,
-				  strerror(-err));
-	err = cfs_image_check(cfs_image_file_image(file), &where);
-	cfs_image_file_close(file);
-	if (err < 0)
-		errmsg_set(msg, err, "%s: malformed image at %s: %s", what,
-			   where ? where : "its start", strerror(-err));
-	return err;
-}
 
 static int pin(const struct seed_target *target, const char *name,
 	       const struct cfs_digest *digest, struct errmsg *msg)
@@ -63,7 +40,8 @@ static int take_image(const struct seed_target *target, const char *what,
 		      struct errmsg *msg)
 {
 	char hex[CFS_DIGEST_HEX_LEN + 1];
-	int err = check_image(target->store, what, &meaning->digest, msg);
+	int err = cfs_store_image_inspect(target->store, &meaning->digest,
+					  what, msg);
 
 	cfs_digest_format(&meaning->digest, hex);
 	if (target->name)
@@ -170,7 +148,7 @@ static int read_profile(const struct seed_target *target, const char *what,
 {
 	struct cfs_store_refs *refs;
 	char line[256];
-	int err = cfs_store_refs_new(target->store, &refs, msg);
+	int err = cfs_store_refs_new(target->store, NULL, 0, &refs, msg);
 
 	if (err < 0)
 		return err;

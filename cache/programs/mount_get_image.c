@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cache/base/cleanup.h"
+#include "cache/image_inspect.h"
 #include "cache/mount_image.h"
 #include "cache/mount_verity.h"
 #include "cache/object_heal.h"
@@ -182,8 +183,8 @@ int check_image(struct request *r, struct errmsg *msg)
 		r->sealed = err == 0;
 		msg->text[0] = '\0';
 	}
-	err = mount_image_inspect(r->image_fd, r->image_name, !trusted,
-				  &r->has_acl, msg);
+	err = cfs_image_inspect(r->image_fd, r->image_name, !trusted,
+				&r->has_acl, msg);
 	if (err == 0 && r->store)
 		err = mount_image_pin(r->store, &r->digest, msg);
 	if (r->lock_fd >= 0)

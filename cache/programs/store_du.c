@@ -220,7 +220,7 @@ static int run(struct du *du, const char *path, char **names, size_t n_names,
 	err = resolve_all(du->store, names, n_names, only);
 	if (err)
 		return err;
-	err = cfs_store_refs_new(du->store, &du->refs, &msg);
+	err = cfs_store_refs_new(du->store, NULL, 0, &du->refs, &msg);
 	if (err == 0) {
 		du->images = calloc(du->refs->n_images + 1,
 				    sizeof(*du->images));

@@ -6,9 +6,11 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "cache/base/errmsg.h"
 #include "cache/base/units.h"
+#include "cache/object_list.h"
 #include "cache/programs/cfs_store.h"
 #include "cache/store.h"
 #include "cache/store_gc.h"
@@ -25,15 +27,19 @@ static void print_count(const char *what, const struct cfs_gc_count *count,
 		       why);
 }
 
-static void print_report(const struct cfs_gc_report *report, bool dry_run)
+static void print_report(const struct cfs_gc_report *report, bool dry_run,
+			 bool limited)
 {
 	printf("%" PRIu64 " images\n", report->images);
 	print_count("kept", &report->pinned, "needed by an image");
 	print_count("kept", &report->young, "younger than asked for");
-	print_count("kept", &report->spare, "within the limit");
+	print_count("kept", &report->spare,
+		    "needed by no image, but within the limit");
 	if (report->removed.objects)
 		print_count(dry_run ? "would remove" : "removed",
-			    &report->removed, "needed by no image");
+			    &report->removed,
+			    limited ? "needed by no image, least recently used" :
+				      "needed by no image");
 	else
 		puts(dry_run ? "nothing to remove" : "removed nothing");
 }
@@ -59,17 +65,46 @@ static void print_json(const struct cfs_gc_report *report, bool dry_run)
 	json_decref(root);
 }
 
+/* One line for each object that goes: what, how large, and last used when. */
+static void print_removed(void *context, const struct cfs_object_info *info)
+{
+	const struct cfs_gc_options *options = context;
+	char name[CFS_OBJECT_NAME_LEN + 1], when[32], size[UNITS_SIZE_LEN];
+	const time_t used = info->used;
+	struct tm tm;
+
+	cfs_object_name_format(&info->digest, name);
+	strftime(when, sizeof(when), "%Y-%m-%d %H:%M", gmtime_r(&used, &tm));
+	printf("%s objects/%s  %s, last used %s UTC\n",
+	       options->dry_run ? "would remove" : "removed", name,
+	       units_format_size(info->disk_size, size), when);
+}
+
+static int check(const struct cfs_gc_options *options, bool verbose, bool json)
+{
+	if (options->low_water && !options->max_size)
+		return store_usage_error("--low-water goes with --max-size");
+	if (options->low_water > options->max_size)
+		return store_usage_error("--low-water is above --max-size");
+	if (verbose && json)
+		return store_usage_error("--verbose and --json exclude each other");
+	return 0;
+}
+
 static int parse(int argc, char **argv, struct cfs_gc_options *ret, bool *json)
 {
 	static const struct option options[] = {
 		{ "dry-run", no_argument, NULL, 'n' },
 		{ "keep-younger-than", required_argument, NULL, 'k' },
 		{ "max-size", required_argument, NULL, 'm' },
+		{ "low-water", required_argument, NULL, 'l' },
 		{ "reserve", required_argument, NULL, 'r' },
 		{ "no-wait", no_argument, NULL, 'w' },
+		{ "verbose", no_argument, NULL, 'v' },
 		{ "json", no_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
 	};
+	bool verbose = false;
 	int option, err = 0;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -84,11 +119,19 @@ static int parse(int argc, char **argv, struct cfs_gc_options *ret, bool *json)
 		case 'm':
 			err = units_parse_size(optarg, &ret->max_size);
 			break;
+		case 'l':
+			err = units_parse_size(optarg, &ret->low_water);
+			break;
 		case 'r':
 			err = units_parse_size(optarg, &ret->reserve);
 			break;
 		case 'w':
 			ret->wait = false;
+			break;
+		case 'v':
+			verbose = true;
+			ret->removed = print_removed;
+			ret->context = ret;
 			break;
 		case 'j':
 			*json = true;
@@ -103,7 +146,7 @@ static int parse(int argc, char **argv, struct cfs_gc_options *ret, bool *json)
 	}
 	if (argc - optind != 1)
 		return store_usage_error("gc takes a store");
-	return 0;
+	return check(ret, verbose, *json);
 }
 
 int store_gc(int argc, char **argv)
@@ -136,7 +179,8 @@ int store_gc(int argc, char **argv)
 	if (json)
 		print_json(&report, options.dry_run);
 	else
-		print_report(&report, options.dry_run);
+		print_report(&report, options.dry_run,
+			     options.max_size || options.reserve);
 	if (!report.enough)
 		return store_complain("%s: what is left is needed by an image, or too young to go",
 				      argv[optind]);

@@ -8,8 +8,7 @@
 #include <unistd.h>
 
 #include "cache/base/cleanup.h"
-#include "cache/image_check.h"
-#include "cache/image_file.h"
+#include "cache/image_inspect.h"
 #include "cache/object_import.h"
 #include "cache/programs/cfs_store.h"
 #include "cache/store.h"
@@ -23,40 +22,14 @@ static int check_name(const char *name)
 				 name);
 }
 
-/* Nothing but a sound image may be pinned: gc depends on reading it. */
-static int check_image(struct cfs_store *store, const char *what,
-		       const struct cfs_digest *digest)
-{
-	struct cfs_image_file *file;
-	CLEANUP_FREE char *where = NULL;
-	int fd, err = cfs_store_get(store, digest, &fd);
-
-	if (err == CFS_STORE_MISS)
-		return store_complain("%s: the store does not have it", what);
-	if (err == CFS_STORE_DAMAGED)
-		return store_complain("%s: not a regular file in the store",
-				      what);
-	if (err == 0)
-		err = cfs_image_file_open(fd, &file);
-	if (err < 0)
-		return store_complain("%s: not an image: %s", what,
-				      strerror(-err));
-	err = cfs_image_check(cfs_image_file_image(file), &where);
-	cfs_image_file_close(file);
-	if (err < 0)
-		return store_complain("%s: damaged image at %s: %s", what,
-				      where ? where : "its start",
-				      strerror(-err));
-	return 0;
-}
-
 static int pin(struct cfs_store *store, const char *name, const char *what,
 	       const struct cfs_digest *digest)
 {
-	int err = check_image(store, what, digest);
+	struct errmsg msg = { .text = "" };
+	int err = cfs_store_image_inspect(store, digest, what, &msg);
 
-	if (err)
-		return err;
+	if (err < 0)
+		return store_complain("%s", msg.text);
 	err = cfs_store_image_set(store, name, digest);
 	if (err)
 		return store_complain("images/%s: %s", name,

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #include "cache/base/errmsg.h"
 #include "cache/dump_parse.h"
 #include "cache/image_tree.h"
 #include "cache/image_write.h"
+#include "cache/object_list.h"
 #include "cache/store_gc.h"
 #include "cache/store_lock.h"
 #include "cache/store_refs.h"
@@ -157,6 +160,130 @@ static void test_a_limit_keeps_spare_objects(void)
 	store_dir_free(&dir);
 }
 
+/* Set both times of an object, so many seconds ago. */
+static void set_age(const struct store_dir *dir,
+		    const struct cfs_digest *digest, int64_t seconds)
+{
+	const struct timespec when = { .tv_sec = time(NULL) - seconds };
+	const struct timespec times[] = { when, when };
+	char name[CFS_OBJECT_NAME_LEN + 1];
+
+	cfs_object_name_format(digest, name);
+	CHECK_EQ(utimensat(cfs_store_objects_fd(dir->store), name, times, 0), 0);
+}
+
+/* The least recently used go first, down to the low-water mark. */
+static void test_the_oldest_go_first(void)
+{
+	struct store_dir dir = store_dir_new();
+	struct cfs_digest old = publish_letters(dir.store, 'a');
+	struct cfs_digest older = publish_letters(dir.store, 'b');
+	struct cfs_digest new = publish_letters(dir.store, 'c');
+	struct cfs_gc_options options = { .max_size = 1 << 30 };
+	struct cfs_gc_report report;
+	uint64_t one;
+
+	set_age(&dir, &old, 1000);
+	set_age(&dir, &older, 2000);
+	CHECK_EQ(cfs_store_gc(dir.store, &options, &report, NULL), 0);
+	CHECK_EQ(report.removed.objects, 0);
+	one = report.spare.bytes / 3;
+
+	options.max_size = 3 * one - 1;
+	options.low_water = 2 * one;
+	CHECK_EQ(cfs_store_gc(dir.store, &options, &report, NULL), 0);
+	CHECK(!present(dir.store, &older));
+	CHECK(present(dir.store, &old) && present(dir.store, &new));
+
+	options.max_size = 2 * one - 1;
+	options.low_water = 1;
+	CHECK_EQ(cfs_store_gc(dir.store, &options, &report, NULL), 0);
+	CHECK_EQ(report.removed.objects, 2);
+	CHECK(report.enough);
+	store_dir_free(&dir);
+}
+
+/* What was needed until lately is not the oldest, whatever the mount's atime. */
+static void test_being_needed_counts_as_use(void)
+{
+	struct store_dir dir = store_dir_new();
+	struct cfs_digest released = publish_letters(dir.store, 'a');
+	struct cfs_digest stale = publish_letters(dir.store, 'b');
+	struct cfs_gc_options options = { .max_size = 1 << 30 };
+	struct cfs_object_info info;
+	struct cfs_gc_report report;
+
+	pin_image(dir.store, "one", &released);
+	set_age(&dir, &released, 400000);
+	set_age(&dir, &stale, 200000);
+	options.dry_run = true;
+	CHECK_EQ(cfs_store_gc(dir.store, &options, &report, NULL), 0);
+	CHECK_EQ(cfs_store_object_look(dir.store, &released, &info), 0);
+	CHECK(info.used < time(NULL) - 300000);
+	options.dry_run = false;
+	CHECK_EQ(cfs_store_gc(dir.store, &options, &report, NULL), 0);
+	CHECK_EQ(cfs_store_object_look(dir.store, &released, &info), 0);
+	CHECK(info.used > time(NULL) - 1000);
+	CHECK(info.written < time(NULL) - 300000);
+
+	CHECK_EQ(cfs_store_image_remove(dir.store, "one"), 0);
+	options.max_size = report.spare.bytes + report.pinned.bytes - 1;
+	CHECK_EQ(cfs_store_gc(dir.store, &options, &report, NULL), 0);
+	CHECK(present(dir.store, &released));
+	CHECK(!present(dir.store, &stale));
+	store_dir_free(&dir);
+}
+
+/* A tenth more than the reserve, so that it is not needed again at once. */
+static void test_a_reserve_that_can_not_be_had(void)
+{
+	struct store_dir dir = store_dir_new();
+	struct cfs_gc_options options = { .reserve = UINT64_C(1) << 60 };
+	struct cfs_digest object = publish_letters(dir.store, 'a');
+	struct cfs_gc_report report;
+
+	CHECK_EQ(cfs_store_gc(dir.store, &options, &report, NULL), 0);
+	CHECK(!report.enough);
+	CHECK_EQ(report.removed.objects, 1);
+	CHECK(!present(dir.store, &object));
+	store_dir_free(&dir);
+}
+
+/* The caller may know of images that have no name. */
+static void test_pins_without_a_name(void)
+{
+	struct store_dir dir = store_dir_new();
+	struct cfs_digest object = publish_letters(dir.store, 'a');
+	struct cfs_digest image = pin_image(dir.store, "one", &object);
+	struct cfs_gc_options options = { .pins = &image, .n_pins = 1 };
+	struct cfs_gc_report report;
+
+	CHECK_EQ(cfs_store_image_remove(dir.store, "one"), 0);
+	CHECK_EQ(cfs_store_gc(dir.store, &options, &report, NULL), 0);
+	CHECK_EQ(report.images, 1);
+	CHECK(present(dir.store, &object) && present(dir.store, &image));
+	store_dir_free(&dir);
+}
+
+/* A folder can't be unlinked: it goes to quarantine, and the rest goes on. */
+static void test_a_folder_in_the_place_of_garbage(void)
+{
+	struct store_dir dir = store_dir_new();
+	struct cfs_digest object = publish_letters(dir.store, 'a');
+	struct cfs_gc_options options = { .dry_run = false };
+	char name[CFS_OBJECT_NAME_LEN + 1];
+	struct cfs_gc_report report;
+	int fd = cfs_store_objects_fd(dir.store);
+
+	cfs_object_name_format(&object, name);
+	CHECK_EQ(unlinkat(fd, name, 0), 0);
+	CHECK_EQ(mkdirat(fd, name, 0755), 0);
+	CHECK_EQ(cfs_store_gc(dir.store, &options, &report, NULL), 0);
+	CHECK_EQ(report.removed.objects, 1);
+	CHECK(faccessat(fd, name, F_OK, 0) < 0);
+	store_dir_free(&dir);
+}
+
 /* Somebody is about to pin what they found: gc waits, or says so. */
 static void test_a_publisher_keeps_it_out(void)
 {
@@ -190,7 +317,7 @@ static void test_refs_name_every_image(void)
 	pin_image(dir.store, "one", &object);
 	pin_image(dir.store, "same", &object);
 	pin_image(dir.store, "two", &other);
-	CHECK_EQ(cfs_store_refs_new(dir.store, &refs, NULL), 0);
+	CHECK_EQ(cfs_store_refs_new(dir.store, NULL, 0, &refs, NULL), 0);
 	CHECK_EQ(refs->n_images, 2);
 	ref = cfs_store_refs_find(refs, &object, &n);
 	CHECK_EQ(n, 1);
@@ -202,4 +329,7 @@ static void test_refs_name_every_image(void)
 
 RUN_TESTS(T(test_keeps_what_images_need), T(test_an_unreadable_image_stops_it),
 	  T(test_young_objects_stay), T(test_a_limit_keeps_spare_objects),
+	  T(test_the_oldest_go_first), T(test_being_needed_counts_as_use),
+	  T(test_a_reserve_that_can_not_be_had), T(test_pins_without_a_name),
+	  T(test_a_folder_in_the_place_of_garbage),
 	  T(test_a_publisher_keeps_it_out), T(test_refs_name_every_image))
