@@ -209,6 +209,7 @@ static int download(struct seed *seed)
 				  log_failure, seed, &seed->fetcher);
 	if (err < 0)
 		return complain("starting: %s", strerror(-err));
+	fetcher_ask_for_offers(seed->fetcher);
 	progress_begin(&seed->progress, "cfs-seed", "objects");
 	err = seed_fetch(&seed->plan, seed->loop, seed->fetcher, &how,
 			 &last_err);

@@ -8,6 +8,7 @@
 
 #include "fetcher/fetch_body.h"
 #include "fetcher/fetch_engine.h"
+#include "fetcher/mirror_offers.h"
 #include "fetcher/mirrors.h"
 
 /* Chunks beyond one for each transfer, for objects that are being sealed. */
@@ -57,6 +58,9 @@ static int make_parts(struct fetcher *fetcher)
 	const struct fetch_config *config = fetcher->config;
 	int err = mirrors_new(config, &fetcher->mirrors);
 
+	if (err == 0)
+		err = mirror_offers_new(fetcher->loop, fetcher->mirrors,
+					&fetcher->offers);
 	if (err == 0)
 		err = http_new(fetcher->loop, config, &fetcher->http);
 	if (err == 0)
@@ -110,8 +114,11 @@ void fetcher_free(struct fetcher *fetcher)
 	if (!fetcher)
 		return;
 	loop_undefer(fetcher->loop, &fetcher->turn);
+	if (fetcher->offers)
+		mirror_offers_stop(fetcher->offers);
 	http_free(fetcher->http);
 	fetch_bodies_free(fetcher->bodies);
+	mirror_offers_free(fetcher->offers);
 	mirrors_free(fetcher->mirrors);
 	free(fetcher);
 }
@@ -142,6 +149,7 @@ void fetcher_stop(struct fetcher *fetcher, void (*stopped)(void *context),
 	size_t i;
 
 	fetcher->stopping = true;
+	mirror_offers_stop(fetcher->offers);
 	/* Who is told may leave other fetches: look again each time. */
 	for (i = 0; i < FETCH_N_BUCKETS; i++)
 		while ((fetch = first_active(fetcher, i)))
@@ -252,4 +260,15 @@ const struct fetch_stats *fetcher_stats(const struct fetcher *fetcher)
 struct mirrors *fetcher_mirrors(struct fetcher *fetcher)
 {
 	return fetcher->mirrors;
+}
+
+void fetcher_ask_for_offers(struct fetcher *fetcher)
+{
+	mirror_offers_start(fetcher->offers, fetcher->transport,
+			    fetcher->transport_context);
+}
+
+struct mirror_offers *fetcher_offers(struct fetcher *fetcher)
+{
+	return fetcher->offers;
 }

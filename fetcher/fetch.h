@@ -52,6 +52,7 @@ struct fetch;
 struct fetch_config;
 struct fetcher;
 struct loop;
+struct mirror_offers;
 struct mirrors;
 
 #define FETCH_SIZE_UNKNOWN	UINT64_MAX
@@ -171,5 +172,11 @@ const struct fetch_stats *fetcher_stats(const struct fetcher *fetcher);
 
 /** fetcher_mirrors() - the mirrors with their health and counters; borrowed */
 struct mirrors *fetcher_mirrors(struct fetcher *fetcher);
+
+/** fetcher_ask_for_offers() - find out what the mirrors have besides objects; once */
+void fetcher_ask_for_offers(struct fetcher *fetcher);
+
+/** fetcher_offers() - what is known of that; borrowed */
+struct mirror_offers *fetcher_offers(struct fetcher *fetcher);
 
 #endif /* FETCHER_FETCH_H */

@@ -70,6 +70,7 @@ struct fetcher {
 	const struct fetch_transport *transport;
 	void *transport_context;
 	struct mirrors *mirrors;
+	struct mirror_offers *offers;
 	struct fetch_bodies *bodies;
 	struct fetch_sync sync;
 

@@ -280,6 +280,7 @@ static int serve(struct daemon *daemon)
 		 (unsigned long long)total->bytes,
 		 loop_uses_io_uring(daemon->loop) ? "yes" : "no",
 		 cfs_store_has_verity(daemon->store) ? "yes" : "no");
+	fetcher_ask_for_offers(daemon->fetcher);
 	background_ready(&daemon->background);
 	err = loop_run(daemon->loop);
 	if (err)

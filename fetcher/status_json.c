@@ -11,6 +11,7 @@
 #include "fetcher/config.h"
 #include "fetcher/fuse_mount.h"
 #include "fetcher/loop.h"
+#include "fetcher/mirror_offers.h"
 #include "fetcher/mirrors.h"
 #include "fetcher/status.h"
 
@@ -140,6 +141,17 @@ static const char *state_name(enum mirror_state state)
 	return "?";
 }
 
+static json_t *describe_offers(const struct mirror_offers *offers, size_t mirror)
+{
+	json_t *array = json_array();
+	const char *name;
+
+	for (unsigned int i = 1; (name = cfs_mirror_folder_name(i)); i <<= 1)
+		if (mirror_offers(offers, mirror, i))
+			json_array_append_new(array, json_string(name));
+	return array;
+}
+
 static json_t *describe_mirrors(const struct status *status)
 {
 	struct mirrors *mirrors = fetcher_mirrors(status->fetcher);
@@ -153,6 +165,9 @@ static json_t *describe_mirrors(const struct status *status)
 		put_text(object, "url", mirrors_url(mirrors, i));
 		put_text(object, "state",
 			 state_name(mirrors_state(mirrors, i, now_ms)));
+		json_object_set_new(object, "offers",
+				    describe_offers(fetcher_offers(status->fetcher),
+						    i));
 		put(object, "requests", stats->requests);
 		put(object, "bytes", stats->bytes);
 		put(object, "in_flight", stats->in_flight);

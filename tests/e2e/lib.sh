@@ -232,6 +232,38 @@ start_serve() {
 	export SERVE_URL SERVE_PORT SERVE_PID SERVE_LOG SERVE_ACCESS
 }
 
+# start_nginx STORE: a plain web server over it; sets NGINX_URL, NGINX_PID and
+# NGINX_ACCESS, the access log.
+start_nginx() {
+	local port folder=$WORK/nginx
+
+	port=$(free_port)
+	folder=$folder.$port
+	mkdir "$folder"
+	cat >"$folder/nginx.conf" <<-END
+		daemon off;
+		user root;
+		pid $folder/pid;
+		error_log stderr;
+		events { }
+		http {
+			access_log $folder/access;
+			client_body_temp_path $folder/body;
+			proxy_temp_path $folder/proxy;
+			fastcgi_temp_path $folder/fastcgi;
+			uwsgi_temp_path $folder/uwsgi;
+			scgi_temp_path $folder/scgi;
+			server { listen 127.0.0.1:$port; root $1; }
+		}
+	END
+	start_bg "$folder/log" nginx -c "$folder/nginx.conf"
+	wait_port "$port"
+	NGINX_URL=http://127.0.0.1:$port
+	NGINX_PID=$BG_PID
+	NGINX_ACCESS=$folder/access
+	export NGINX_URL NGINX_PID NGINX_ACCESS
+}
+
 # start_fetch STORE MOUNTPOINT OPTION...: sets FETCH_PID and FETCH_LOG.
 start_fetch() {
 	local store=$1 mnt=$2

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Ask each mirror what else it has, and remember the answer. */
+#include "fetcher/mirror_offers.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache/base/container_of.h"
+#include "fetcher/fetch_state.h"
+#include "fetcher/http_get.h"
+#include "fetcher/loop.h"
+#include "fetcher/mirrors.h"
+
+#define AGAIN_MS	(10 * 60 * 1000)
+#define BROKEN_MS	(60 * 1000)
+#define UNREACHED_MS	(30 * 1000)
+
+struct offer {
+	struct mirror_offers *offers;
+	char *url;
+	struct http_get get;
+	bool asking;			/* get is active */
+	bool settled;			/* it has ended once */
+	unsigned int folders;
+	struct loop_timer timer;
+	size_t len;
+	char text[CFS_MIRROR_FILE_MAX];
+};
+
+struct mirror_offers {
+	struct loop *loop;
+	const struct fetch_transport *transport;	/* NULL: stopped */
+	void *context;
+	LIST_HEAD(, mirror_offers_watcher) watchers;
+	size_t n;
+	struct offer offer[];
+};
+
+static void tell(struct mirror_offers *offers)
+{
+	struct mirror_offers_watcher *watcher, *next;
+
+	for (watcher = LIST_FIRST(&offers->watchers); watcher; watcher = next) {
+		next = LIST_NEXT(watcher, entry);
+		watcher->changed(watcher);
+	}
+}
+
+static int get_data(struct http_get *get, const void *data, size_t len)
+{
+	struct offer *offer = container_of(get, struct offer, get);
+
+	if (len > sizeof(offer->text) - offer->len)
+		return -EFBIG;
+	memcpy(offer->text + offer->len, data, len);
+	offer->len += len;
+	return 0;
+}
+
+/* Did the mirror say anything?  Else what it said before still holds. */
+static bool answered(enum fetch_result result)
+{
+	switch (result) {
+	case FETCH_RESULT_UNREACHABLE:
+	case FETCH_RESULT_TIMEOUT:
+	case FETCH_RESULT_TLS:
+	case FETCH_RESULT_BUSY:
+	case FETCH_RESULT_STATUS:
+	case FETCH_RESULT_SHORT:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static void get_done(struct http_get *get, const struct http_answer *answer)
+{
+	struct offer *offer = container_of(get, struct offer, get);
+	struct mirror_offers *offers = offer->offers;
+	bool heard = answered(answer->result);
+
+	offer->asking = false;
+	offer->settled = true;
+	if (heard)
+		offer->folders = 0;
+	/* What is not such a file promises nothing, like one that is not there. */
+	if (answer->result == FETCH_RESULT_OK)
+		(void)cfs_mirror_file_parse(offer->text, offer->len,
+					    &offer->folders);
+	loop_timer_start(offers->loop, &offer->timer,
+			 heard ? AGAIN_MS : UNREACHED_MS);
+	tell(offers);
+}
+
+static void ask(struct offer *offer)
+{
+	struct mirror_offers *offers = offer->offers;
+
+	offer->len = 0;
+	offer->get = (struct http_get){
+		.url = offer->url,
+		.size = UINT64_MAX,
+		.max_size = CFS_MIRROR_FILE_MAX,
+		.data = get_data,
+		.done = get_done,
+	};
+	offer->asking = offers->transport->start(offers->context,
+						 &offer->get) == 0;
+	if (!offer->asking)
+		loop_timer_start(offers->loop, &offer->timer, UNREACHED_MS);
+}
+
+static void again(struct loop_timer *timer)
+{
+	ask(container_of(timer, struct offer, timer));
+}
+
+int mirror_offers_new(struct loop *loop, const struct mirrors *mirrors,
+		      struct mirror_offers **ret)
+{
+	size_t i, n = mirrors_count(mirrors);
+	struct mirror_offers *offers =
+		calloc(1, sizeof(*offers) + n * sizeof(offers->offer[0]));
+
+	if (!offers)
+		return -ENOMEM;
+	offers->loop = loop;
+	offers->n = n;
+	for (i = 0; i < n; i++) {
+		struct offer *offer = &offers->offer[i];
+
+		offer->offers = offers;
+		offer->timer.expired = again;
+		if (asprintf(&offer->url, "%s/mirror",
+			     mirrors_url(mirrors, i)) < 0) {
+			offer->url = NULL;
+			mirror_offers_free(offers);
+			return -ENOMEM;
+		}
+	}
+	*ret = offers;
+	return 0;
+}
+
+void mirror_offers_start(struct mirror_offers *offers,
+			 const struct fetch_transport *transport, void *context)
+{
+	size_t i;
+
+	offers->transport = transport;
+	offers->context = context;
+	for (i = 0; i < offers->n; i++)
+		ask(&offers->offer[i]);
+}
+
+void mirror_offers_stop(struct mirror_offers *offers)
+{
+	size_t i;
+
+	if (!offers->transport)
+		return;
+	for (i = 0; i < offers->n; i++) {
+		struct offer *offer = &offers->offer[i];
+
+		if (offer->asking)
+			offers->transport->cancel(offers->context, &offer->get);
+		offer->asking = false;
+		loop_timer_stop(offers->loop, &offer->timer);
+	}
+	offers->transport = NULL;
+}
+
+void mirror_offers_free(struct mirror_offers *offers)
+{
+	size_t i;
+
+	if (!offers)
+		return;
+	for (i = 0; i < offers->n; i++)
+		free(offers->offer[i].url);
+	free(offers);
+}
+
+bool mirror_offers(const struct mirror_offers *offers, size_t mirror,
+		   unsigned int folder)
+{
+	return offers->offer[mirror].folders & folder;
+}
+
+bool mirror_offers_settled(const struct mirror_offers *offers)
+{
+	size_t i;
+
+	for (i = 0; i < offers->n; i++)
+		if (!offers->offer[i].settled)
+			return false;
+	return true;
+}
+
+void mirror_offers_broken(struct mirror_offers *offers, size_t mirror,
+			  unsigned int folder)
+{
+	struct offer *offer = &offers->offer[mirror];
+
+	if (!(offer->folders & folder))
+		return;
+	offer->folders &= ~folder;
+	if (offers->transport && !offer->asking)
+		loop_timer_start(offers->loop, &offer->timer, BROKEN_MS);
+}
+
+void mirror_offers_watch(struct mirror_offers *offers,
+			 struct mirror_offers_watcher *watcher)
+{
+	LIST_INSERT_HEAD(&offers->watchers, watcher, entry);
+	watcher->watching = true;
+}
+
+void mirror_offers_unwatch(struct mirror_offers_watcher *watcher)
+{
+	if (watcher->watching)
+		LIST_REMOVE(watcher, entry);
+	watcher->watching = false;
+}
