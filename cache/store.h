@@ -8,7 +8,9 @@
  *
  * Nothing else is needed to understand a store.  STORE itself is 0700, since
  * an object holds the bytes of files like /etc/shadow without their mode.  What
- * was found in an object's place and was not it is kept in STORE/quarantine/.
+ * was found in an object's place and was not it is kept in STORE/quarantine/,
+ * Merkle trees for those who read from here in STORE/verity/ (store_trees.h), and
+ * objects that are here in part in STORE/partial/ (object_partial.h).
  *
  * Ownership: cfs_store_open() gives the caller a store to cfs_store_close().
  * File descriptors returned through ret_fd belong to the caller.  Everything

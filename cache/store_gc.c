@@ -10,6 +10,7 @@
 #include "cache/base/cleanup.h"
 #include "cache/base/errmsg.h"
 #include "cache/object_list.h"
+#include "cache/store_extra.h"
 #include "cache/store_layout.h"
 #include "cache/store_lock.h"
 #include "cache/store_refs.h"
@@ -176,6 +177,11 @@ static int walk_and_drop(struct gc *gc)
 					    gc);
 	if (err == 0 && has_limit(gc))
 		err = drop_to_limit(gc);
+	/* Of a dry run all objects are still there, and so nothing is left over. */
+	if (err == 0)
+		err = cfs_store_extra_sweep(gc->store, "verity",
+					    gc->options->dry_run,
+					    &gc->report.removed.bytes);
 	return err;
 }
 

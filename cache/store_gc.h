@@ -10,8 +10,9 @@
  *	4. drop	all candidates or, with a size limit, the least recently used of
  *		them until the store is below its low-water mark
  *
- * Objects that a pinned image needs are never removed, whatever the limits.  A
- * run that dies half way has removed garbage only.
+ * Objects that a pinned image needs are never removed, whatever the limits.  What
+ * stands beside an object (store_extra.h) goes with it.  A run that dies half way
+ * has removed garbage only.
  *
  * When was an object last used?  Mounts read objects without a time stamp, and many
  * file systems keep none (noatime).  So gc itself marks what it finds needed by an

@@ -2,20 +2,16 @@
 /* Checking every object of a store, on several threads. */
 #include "cache/store_verify.h"
 
-#include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
-#include <stdlib.h>
 
 #include "cache/object_list.h"
 #include "cache/store.h"
 #include "cache/store_layout.h"
+#include "cache/store_walk.h"
 
 struct verify {
 	struct cfs_store *store;
 	const struct cfs_verify_options *options;
-	atomic_int next_folder;
-	atomic_int err;			/* the first; ends all threads */
 	pthread_mutex_t lock;		/* of report and callbacks */
 	struct cfs_verify_report report;
 };
@@ -63,27 +59,7 @@ static int visit(void *context, const struct cfs_object_info *info)
 		damaged(verify, info);
 	verify->options->progress(verify->options->context, &verify->report);
 	pthread_mutex_unlock(&verify->lock);
-	return atomic_load(&verify->err);
-}
-
-static void *run(void *context)
-{
-	struct verify *verify = context;
-
-	for (;;) {
-		int folder = atomic_fetch_add(&verify->next_folder, 1);
-		int none = 0, err;
-
-		if (folder >= CFS_STORE_FOLDERS)
-			return NULL;
-		err = cfs_store_folder_each(verify->store, (uint8_t)folder,
-					    visit, verify);
-		if (err < 0) {
-			atomic_compare_exchange_strong(&verify->err, &none,
-						       err);
-			return NULL;
-		}
-	}
+	return 0;
 }
 
 int cfs_store_verify(struct cfs_store *store,
@@ -95,20 +71,8 @@ int cfs_store_verify(struct cfs_store *store,
 		.options = options,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 	};
-	/* This thread is one of them, so that one is always to be had. */
-	unsigned int n_others = options->n_threads - 1, started = 0;
-	pthread_t *others = calloc(n_others + 1, sizeof(*others));
+	int err = cfs_store_walk(store, options->n_threads, visit, &verify);
 
 	*ret = verify.report;
-	if (!others)
-		return -ENOMEM;
-	while (started < n_others &&
-	       pthread_create(&others[started], NULL, run, &verify) == 0)
-		started++;
-	run(&verify);
-	while (started > 0)
-		pthread_join(others[--started], NULL);
-	free(others);
-	*ret = verify.report;
-	return atomic_load(&verify.err);
+	return err;
 }

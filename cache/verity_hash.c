@@ -47,6 +47,7 @@ _Static_assert(sizeof(struct descriptor) == 256, "hashed size");
 
 struct level {
 	size_t fill;			/* bytes of block in use, below BLOCK_LEN */
+	uint64_t n_done;		/* blocks that were filled before it */
 	uint8_t block[BLOCK_LEN];
 };
 
@@ -54,6 +55,8 @@ struct cfs_verity_hash {
 	EVP_MD *md;
 	EVP_MD_CTX *ctx;
 	bool pairs;			/* two blocks at once are faster */
+	cfs_verity_block_fn watch;	/* or NULL */
+	void *context;
 	uint64_t size;			/* bytes added so far */
 	unsigned int n_levels;		/* levels in use, not those allocated */
 	struct level *levels[MAX_LEVELS];
@@ -108,6 +111,27 @@ void cfs_verity_hash_reset(struct cfs_verity_hash *hash)
 	hash->data.fill = 0;
 }
 
+void cfs_verity_hash_watch(struct cfs_verity_hash *hash, cfs_verity_block_fn fn,
+			   void *context)
+{
+	hash->watch = fn;
+	hash->context = context;
+}
+
+/* A block of the tree is whole: show it, and hash it for the level above. */
+static int finish_block(struct cfs_verity_hash *hash, unsigned int i,
+			uint8_t ret[CFS_DIGEST_LEN])
+{
+	struct level *level = hash->levels[i];
+	uint64_t index = level->n_done++;
+	int err = sha256(hash, level->block, BLOCK_LEN, ret);
+
+	level->fill = 0;
+	if (err == 0 && hash->watch)
+		err = hash->watch(hash->context, i, index, level->block);
+	return err;
+}
+
 /* Append a block's hash to a level of the tree, and carry full blocks upwards. */
 static int add_hash(struct cfs_verity_hash *hash, unsigned int i,
 		    const uint8_t value[CFS_DIGEST_LEN])
@@ -129,16 +153,16 @@ static int add_hash(struct cfs_verity_hash *hash, unsigned int i,
 		level = hash->levels[i];
 		if (i == hash->n_levels) {
 			level->fill = 0;
+			level->n_done = 0;
 			hash->n_levels++;
 		}
 		memcpy(level->block + level->fill, carry, sizeof(carry));
 		level->fill += sizeof(carry);
 		if (level->fill < BLOCK_LEN)
 			return 0;
-		err = sha256(hash, level->block, BLOCK_LEN, carry);
+		err = finish_block(hash, i, carry);
 		if (err < 0)
 			return err;
-		level->fill = 0;
 	}
 }
 
@@ -203,7 +227,6 @@ int cfs_verity_hash_add(struct cfs_verity_hash *hash, const void *data,
 static void pad(struct level *level)
 {
 	memset(level->block + level->fill, 0, BLOCK_LEN - level->fill);
-	level->fill = 0;
 }
 
 /* Hash what is unfinished, from the bottom up, until one hash is left. */
@@ -214,6 +237,7 @@ static int finish_root(struct cfs_verity_hash *hash, uint8_t ret[CFS_DIGEST_LEN]
 
 	if (hash->data.fill) {
 		pad(&hash->data);
+		hash->data.fill = 0;
 		err = add_block(hash, hash->data.block);
 		if (err < 0)
 			return err;
@@ -229,7 +253,7 @@ static int finish_root(struct cfs_verity_hash *hash, uint8_t ret[CFS_DIGEST_LEN]
 		if (!level->fill)
 			continue;
 		pad(level);
-		err = sha256(hash, level->block, BLOCK_LEN, value);
+		err = finish_block(hash, i, value);
 		if (err == 0)
 			err = add_hash(hash, i + 1, value);
 		if (err < 0)
@@ -239,24 +263,54 @@ static int finish_root(struct cfs_verity_hash *hash, uint8_t ret[CFS_DIGEST_LEN]
 	return 0;
 }
 
-int cfs_verity_hash_finish(struct cfs_verity_hash *hash, struct cfs_digest *ret)
+int cfs_verity_hash_root(struct cfs_verity_hash *hash,
+			 const uint8_t root[CFS_DIGEST_LEN], uint64_t size,
+			 struct cfs_digest *ret)
 {
 	struct descriptor descriptor = {
 		.version = 1,
 		.hash_algorithm = 1,
 		.log_blocksize = 12,
-		.data_size = htole64(hash->size),
+		.data_size = htole64(size),
 	};
 	struct cfs_digest digest;
 	int err;
 
-	err = finish_root(hash, descriptor.root_hash);
-	if (err == 0)
-		err = sha256(hash, &descriptor, sizeof(descriptor),
-			     digest.bytes);
+	memcpy(descriptor.root_hash, root, CFS_DIGEST_LEN);
+	err = sha256(hash, &descriptor, sizeof(descriptor), digest.bytes);
 	if (err < 0)
 		return err;
 	*ret = digest;
+	return 0;
+}
+
+int cfs_verity_hash_finish(struct cfs_verity_hash *hash, struct cfs_digest *ret)
+{
+	uint8_t root[CFS_DIGEST_LEN];
+	int err = finish_root(hash, root);
+
+	return err < 0 ? err : cfs_verity_hash_root(hash, root, hash->size, ret);
+}
+
+int cfs_verity_hash_blocks(struct cfs_verity_hash *hash, const void *blocks,
+			   size_t n, uint8_t *ret)
+{
+	const uint8_t *p = blocks;
+
+	for (; hash->pairs && n >= 2; n -= 2) {
+		sha256_pair(p, p + BLOCK_LEN, BLOCK_LEN, ret,
+			    ret + CFS_DIGEST_LEN);
+		p += 2 * BLOCK_LEN;
+		ret += 2 * CFS_DIGEST_LEN;
+	}
+	for (; n; n--) {
+		int err = sha256(hash, p, BLOCK_LEN, ret);
+
+		if (err < 0)
+			return err;
+		p += BLOCK_LEN;
+		ret += CFS_DIGEST_LEN;
+	}
 	return 0;
 }
 
@@ -275,19 +329,16 @@ int cfs_verity_hash_buffer(const void *data, size_t len, struct cfs_digest *ret)
 	return err < 0 ? err : cfs_verity_hash_finish(hash, ret);
 }
 
-int cfs_verity_hash_fd(int fd, uint64_t max_size, struct cfs_digest *ret,
-		       uint64_t *ret_size)
+int cfs_verity_hash_add_fd(struct cfs_verity_hash *hash, int fd,
+			   uint64_t max_size)
 {
-	CLEANUP(free_hash) struct cfs_verity_hash *hash = NULL;
 	CLEANUP_FREE void *buffer = malloc(READ_LEN);
 	uint64_t size = 0;
-	int err = cfs_verity_hash_new(&hash);
 
-	if (err < 0)
-		return err;
 	if (!buffer)
 		return -ENOMEM;
 	for (;;) {
+		int err;
 		ssize_t n = pread(fd, buffer, READ_LEN, size);
 
 		if (n < 0 && errno == EINTR)
@@ -295,7 +346,7 @@ int cfs_verity_hash_fd(int fd, uint64_t max_size, struct cfs_digest *ret,
 		if (n < 0)
 			return -errno;
 		if (n == 0)
-			break;
+			return 0;
 		size += n;
 		if (size > max_size)
 			return -EFBIG;
@@ -303,8 +354,19 @@ int cfs_verity_hash_fd(int fd, uint64_t max_size, struct cfs_digest *ret,
 		if (err < 0)
 			return err;
 	}
-	err = cfs_verity_hash_finish(hash, ret);
+}
+
+int cfs_verity_hash_fd(int fd, uint64_t max_size, struct cfs_digest *ret,
+		       uint64_t *ret_size)
+{
+	CLEANUP(free_hash) struct cfs_verity_hash *hash = NULL;
+	int err = cfs_verity_hash_new(&hash);
+
+	if (err == 0)
+		err = cfs_verity_hash_add_fd(hash, fd, max_size);
+	if (err == 0)
+		err = cfs_verity_hash_finish(hash, ret);
 	if (err == 0 && ret_size)
-		*ret_size = size;
+		*ret_size = hash->size;
 	return err;
 }

@@ -30,6 +30,26 @@ int cfs_verity_hash_new(struct cfs_verity_hash **ret);
 /** cfs_verity_hash_free() - NULL is allowed */
 void cfs_verity_hash_free(struct cfs_verity_hash *hash);
 
+/**
+ * typedef cfs_verity_block_fn - called for each block of the Merkle tree
+ * @level: 0 holds the hashes of the data
+ * @index: of the block within its level, in order from 0
+ * @block: 4096 bytes, zeros behind the last hash; borrowed
+ *
+ * Return: 0 to go on, or -errno to have it returned by what was called.
+ */
+typedef int (*cfs_verity_block_fn)(void *context, unsigned int level,
+				   uint64_t index, const void *block);
+
+/**
+ * cfs_verity_hash_watch() - have each block of the tree shown once it is whole
+ * @hash: nothing was added yet
+ * @fn: called from inside cfs_verity_hash_add() and _finish(); NULL for none
+ * @context: passed to @fn
+ */
+void cfs_verity_hash_watch(struct cfs_verity_hash *hash, cfs_verity_block_fn fn,
+			   void *context);
+
 /** cfs_verity_hash_reset() - forget everything added, ready for other bytes */
 void cfs_verity_hash_reset(struct cfs_verity_hash *hash);
 
@@ -40,6 +60,40 @@ void cfs_verity_hash_reset(struct cfs_verity_hash *hash);
  */
 int cfs_verity_hash_add(struct cfs_verity_hash *hash, const void *data,
 			size_t len);
+
+/**
+ * cfs_verity_hash_add_fd() - add a file, from its start to its end
+ * @fd: a readable regular file; its file position is not used
+ * @max_size: refuse to read more than this many bytes
+ *
+ * Return: 0, -EFBIG if there are more than @max_size bytes, or what read gave.
+ */
+int cfs_verity_hash_add_fd(struct cfs_verity_hash *hash, int fd,
+			   uint64_t max_size);
+
+/**
+ * cfs_verity_hash_blocks() - hash each of some blocks for itself
+ * @hash: only its means are used: what was added to it stays as it is
+ * @blocks: @n times 4096 bytes
+ * @ret: @n times %CFS_DIGEST_LEN bytes
+ *
+ * Return: 0, or -EIO if libcrypto failed.
+ */
+int cfs_verity_hash_blocks(struct cfs_verity_hash *hash, const void *blocks,
+			   size_t n, uint8_t *ret);
+
+/**
+ * cfs_verity_hash_root() - the digest that a root hash and a size make
+ * @hash: as for cfs_verity_hash_blocks()
+ * @root: the hash of the tree's topmost block
+ * @size: of the file, in bytes
+ * @ret: the digest; untouched on failure
+ *
+ * Return: 0, or -EIO if libcrypto failed.
+ */
+int cfs_verity_hash_root(struct cfs_verity_hash *hash,
+			 const uint8_t root[CFS_DIGEST_LEN], uint64_t size,
+			 struct cfs_digest *ret);
 
 /**
  * cfs_verity_hash_finish() - the digest of all bytes added

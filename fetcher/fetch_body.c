@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cache/base/container_of.h"
+#include "cache/base/full_io.h"
 #include "cache/object_publish.h"
 #include "cache/object_write.h"
 #include "cache/verity_hash.h"
@@ -104,22 +105,6 @@ static int publish(struct fetch_body *body)
 	return err == CFS_PUBLISH_EXISTED ? 0 : err;
 }
 
-static int write_all(int fd, const uint8_t *data, size_t len)
-{
-	size_t written = 0;
-
-	while (written < len) {
-		ssize_t n = pwrite(fd, data + written, len - written, written);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		written += n;
-	}
-	return 0;
-}
-
 static int stage(struct fetch_body *body)
 {
 	return cfs_object_stage(body->bodies->store,
@@ -140,7 +125,7 @@ static int publish_whole(struct fetch_body *body)
 	if (err == 0)
 		err = cfs_object_stage(body->bodies->store, len, &body->fd);
 	if (err == 0 && len)
-		err = write_all(body->fd, chunk->data, len);
+		err = full_pwrite(body->fd, chunk->data, len, 0);
 	return err == 0 ? publish(body) : err;
 }
 

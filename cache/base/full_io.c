@@ -28,6 +28,42 @@ int full_write(int fd, const void *data, size_t len)
 	return 0;
 }
 
+int full_pwrite(int fd, const void *data, size_t len, off_t offset)
+{
+	const char *bytes = data;
+
+	while (len) {
+		ssize_t n = pwrite(fd, bytes, len, offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		bytes += n;
+		len -= n;
+		offset += n;
+	}
+	return 0;
+}
+
+int full_pread(int fd, void *ret, size_t len, off_t offset)
+{
+	char *bytes = ret;
+
+	while (len) {
+		ssize_t n = pread(fd, bytes, len, offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		bytes += n;
+		len -= n;
+		offset += n;
+	}
+	return 0;
+}
+
 int full_read_file(int fd, char **ret, size_t *ret_len)
 {
 	CLEANUP_FREE char *bytes = NULL;

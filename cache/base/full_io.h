@@ -9,6 +9,7 @@
 #define CACHE_BASE_FULL_IO_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 /**
  * full_write() - write all bytes
@@ -16,6 +17,20 @@
  * Return: 0 or -errno; how much was written is then unknown.
  */
 int full_write(int fd, const void *data, size_t len);
+
+/**
+ * full_pwrite() - write all bytes at @offset
+ *
+ * Return: 0 or -errno; how much was written is then unknown.
+ */
+int full_pwrite(int fd, const void *data, size_t len, off_t offset);
+
+/**
+ * full_pread() - read @len bytes at @offset
+ *
+ * Return: 0, -EIO if the file ends before, or -errno.
+ */
+int full_pread(int fd, void *ret, size_t len, off_t offset);
 
 /**
  * full_read_file() - read from where @fd stands to its end, pipes too

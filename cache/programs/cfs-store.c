@@ -36,6 +36,10 @@ static const char usage[] =
 "  pin STORE NAME IMAGE            give an image (a digest or a name) a name\n"
 "  unpin STORE NAME...             take names away; gc frees what they needed\n"
 "  import STORE FILE [NAME]        copy an image file into the store, and pin it\n"
+"  trees STORE                     make what lets mirrors of it be read in parts\n"
+"    --min-size=SIZE               of objects of at least that size (default 16M)\n"
+"    --threads=N                   how many at once (default: processors)\n"
+"    --json\n"
 "  --help                          show this and exit\n"
 "  --version                       show the version and exit\n"
 "\n"
@@ -52,6 +56,7 @@ static const struct {
 	{ "pin", store_pin },
 	{ "unpin", store_unpin },
 	{ "import", store_import },
+	{ "trees", store_trees },
 };
 
 static void complain(const char *format, va_list args)

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Files beside objects: STORE/FOLDER/aa/<62 hex>. */
+#include "cache/store_extra.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cache/base/cleanup.h"
+#include "cache/object_list.h"
+#include "cache/store.h"
+#include "cache/store_layout.h"
+
+/* "FOLDER/aa/<62 hex>" */
+#define EXTRA_PATH_MAX	(32 + CFS_OBJECT_NAME_LEN)
+
+static void format_path(const char *folder, const struct cfs_digest *digest,
+			char ret[EXTRA_PATH_MAX])
+{
+	char name[CFS_OBJECT_NAME_LEN + 1];
+
+	cfs_object_name_format(digest, name);
+	snprintf(ret, EXTRA_PATH_MAX, "%.24s/%s", folder, name);
+}
+
+int cfs_store_extra_look(struct cfs_store *store, const char *folder,
+			 const struct cfs_digest *digest, uint64_t *ret_size)
+{
+	char path[EXTRA_PATH_MAX];
+	struct stat st;
+
+	format_path(folder, digest, path);
+	if (fstatat(store->root_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? CFS_STORE_MISS : -errno;
+	if (!S_ISREG(st.st_mode))
+		return CFS_STORE_MISS;
+	*ret_size = (uint64_t)st.st_size;
+	return 0;
+}
+
+int cfs_store_extra_begin(struct cfs_store *store, const char *folder,
+			  const struct cfs_digest *digest,
+			  struct replace_file *ret)
+{
+	char path[EXTRA_PATH_MAX], whole[EXTRA_PATH_MAX + 32], above[32];
+
+	if (store->root_fd < 0)
+		return -EOPNOTSUPP;
+	format_path(folder, digest, path);
+	if (mkdirat(store->root_fd, folder, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	snprintf(above, sizeof(above), "%.*s", (int)(strlen(folder) + 3), path);
+	if (mkdirat(store->root_fd, above, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	snprintf(whole, sizeof(whole), "/proc/self/fd/%d/%s", store->root_fd,
+		 path);
+	return replace_file_begin(ret, whole, 0444);
+}
+
+static void close_dir(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
+/* Remove it if it has lost its object; what has no object's name is not ours. */
+static int sweep_one(struct cfs_store *store, int folder_fd, const char *aa,
+		     const char *entry, bool dry_run, uint64_t *ret_bytes)
+{
+	char name[CFS_OBJECT_NAME_LEN + 8];
+	struct cfs_object_info info;
+	struct cfs_digest digest;
+	struct stat st;
+	int outcome;
+
+	snprintf(name, sizeof(name), "%s/%.*s", aa, CFS_OBJECT_NAME_LEN, entry);
+	if (cfs_object_name_parse(name, strlen(name), &digest) < 0)
+		return 0;
+	outcome = cfs_store_object_look(store, &digest, &info);
+	if (outcome != CFS_STORE_MISS)
+		return outcome;
+	if (fstatat(folder_fd, entry, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    (!dry_run && unlinkat(folder_fd, entry, 0) < 0))
+		return errno == ENOENT ? 0 : -errno;
+	*ret_bytes += (uint64_t)st.st_blocks * 512;
+	return 0;
+}
+
+static int sweep_folder(struct cfs_store *store, const char *folder,
+			uint8_t first_byte, bool dry_run, uint64_t *ret_bytes)
+{
+	char path[32];
+	int err = 0;
+
+	snprintf(path, sizeof(path), "%.24s/%02x", folder, first_byte);
+
+	CLEANUP_CLOSE int fd = openat(store->root_fd, path,
+				      O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+				      O_CLOEXEC);
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+
+	CLEANUP(close_dir) DIR *dir = fdopendir(fd);
+
+	if (!dir)
+		return -errno;
+
+	int folder_fd = take_fd(&fd);	/* the stream's from here on */
+
+	while (err == 0) {
+		const struct dirent *entry;
+
+		errno = 0;
+		entry = readdir(dir);
+		if (!entry)
+			return -errno;
+		err = sweep_one(store, folder_fd, path + strlen(path) - 2,
+				entry->d_name, dry_run, ret_bytes);
+	}
+	return err;
+}
+
+int cfs_store_extra_sweep(struct cfs_store *store, const char *folder,
+			  bool dry_run, uint64_t *ret_bytes)
+{
+	int err = 0;
+
+	for (int byte = 0; byte < CFS_STORE_FOLDERS && err == 0; byte++)
+		err = sweep_folder(store, folder, (uint8_t)byte, dry_run,
+				   ret_bytes);
+	return err;
+}
