@@ -13,6 +13,9 @@ served as it is.  Conditions:
     first=2     only for the first two of them
     per=url     count for each URL by itself
 
+A request for /mirror is answered with 404, and counts nowhere, unless the REGEX of some
+rule has that word in it.
+
 Actions, with their arguments:
 
     ok                      as if there were no rule
@@ -321,6 +324,10 @@ class Server:
                                      if k not in ("p", "nth", "first", "per")}
         return "ok", {}
 
+    def ignores(self, target):
+        return target == "/mirror" and not any("/mirror" in rule.regex.pattern
+                                               for rule in self.rules)
+
     async def control(self, writer, method, target, body):
         status, answer = 200, b"ok\n"
         if target == "/-/stats":
@@ -354,6 +361,10 @@ class Server:
             await self.control(writer, method, target, body)
             return False
 
+        if self.ignores(target):
+            writer.write(b"HTTP/1.1 404 X\r\nContent-Length: 0\r\n\r\n")
+            await writer.drain()
+            return True
         action, args = self.choose(target)
         self.gets[target] += 1
         self.actions[action] += 1
