@@ -35,7 +35,15 @@ static size_t give_up(struct http_transfer *t, enum fetch_result verdict,
 /* How many bytes may come from @offset on. */
 static uint64_t expected_size(const struct http_get *get)
 {
-	return get->size == UINT64_MAX ? get->max_size : get->size - get->offset;
+	if (get->size == UINT64_MAX)
+		return get->max_size;
+	return get->length ? get->length : get->size - get->offset;
+}
+
+/* Is something else asked for than the whole? */
+static bool is_part(const struct http_get *get)
+{
+	return get->offset > 0 || get->length > 0;
 }
 
 static void start_timer(struct http_transfer *t, uint64_t ms)
@@ -76,7 +84,10 @@ static void take_header(struct http_transfer *t, const char *line, size_t len)
 	} else if (http_header_value(line, len, "content-range", &value,
 				     &value_len)) {
 		t->range_ok = http_range_matches(value, value_len,
-						 t->get->offset, t->get->size);
+						 t->get->offset,
+						 t->get->offset +
+							 expected_size(t->get),
+						 t->get->size);
 	} else if (http_header_value(line, len, "etag", &value, &value_len)) {
 		http_parse_etag(value, value_len, t->etag, sizeof(t->etag));
 	}
@@ -97,11 +108,11 @@ static size_t judge_header(struct http_transfer *t, size_t len)
 		return give_up(t, FETCH_RESULT_PROTOCOL,
 			       "Content-Length makes no sense");
 	t->body = HTTP_BODY_IGNORED;
-	if (get->offset > 0 && (status == 200 || status == 416 ||
-				(status == 206 && !t->range_ok)))
+	if (is_part(get) && (status == 200 || status == 416 ||
+			     (status == 206 && !t->range_ok)))
 		return give_up(t, FETCH_RESULT_RANGE,
-			       "the rest was asked for, something else came");
-	if (status != (get->offset > 0 ? 206 : 200))
+			       "a part was asked for, something else came");
+	if (status != (is_part(get) ? 206 : 200))
 		return len;
 	t->body = HTTP_BODY_WANTED;
 	if (!t->have_length)
@@ -345,7 +356,8 @@ static int set_headers(struct http_transfer *t, bool at_mirror)
 /* Send a request: the first one, or the one that a redirect asks for. */
 static int send_request(struct http_transfer *t, const char *url, bool at_mirror)
 {
-	char range[32];
+	const struct http_get *get = t->get;
+	char range[48];
 
 	t->phase = HTTP_CONNECT;
 	t->tls_phase = false;
@@ -356,10 +368,12 @@ static int send_request(struct http_transfer *t, const char *url, bool at_mirror
 	forget_answer(t);
 	if (set_headers(t, at_mirror) < 0)
 		return -ENOMEM;
-	if (t->get->offset > 0)
-		snprintf(range, sizeof(range), "%" PRIu64 "-", t->get->offset);
-	curl_easy_setopt(t->easy, CURLOPT_RANGE,
-			 t->get->offset > 0 ? range : NULL);
+	if (get->length)
+		snprintf(range, sizeof(range), "%" PRIu64 "-%" PRIu64,
+			 get->offset, get->offset + get->length - 1);
+	else
+		snprintf(range, sizeof(range), "%" PRIu64 "-", get->offset);
+	curl_easy_setopt(t->easy, CURLOPT_RANGE, is_part(get) ? range : NULL);
 	if (curl_easy_setopt(t->easy, CURLOPT_URL, url) != CURLE_OK)
 		return -ENOMEM;
 	start_timer(t, t->http->config->connect_ms);

@@ -68,6 +68,7 @@ enum {
  * @size: bytes the whole thing has, or UINT64_MAX if not known
  * @max_size: cut there, if @size is not known
  * @offset: ask for the bytes from here on; more than 0 needs a known @size
+ * @length: and for so many of them only; 0: all the rest; else needs a known @size
  * @no_cache: ask caches on the way to ask the origin
  * @if_none_match: an ETag we have, without quotes, or NULL; borrowed
  * @data: the next bytes of the body; never more than were asked for
@@ -79,6 +80,7 @@ struct http_get {
 	uint64_t size;
 	uint64_t max_size;
 	uint64_t offset;
+	uint64_t length;
 	bool no_cache;
 	const char *if_none_match;
 

@@ -204,7 +204,7 @@ int http_parse_length(const char *text, size_t len, uint64_t *ret)
 }
 
 bool http_range_matches(const char *text, size_t len, uint64_t offset,
-			uint64_t size)
+			uint64_t end, uint64_t size)
 {
 	uint64_t first, last, total;
 
@@ -220,7 +220,7 @@ bool http_range_matches(const char *text, size_t len, uint64_t offset,
 		total = size;
 	else if (take_number(&text, &len, &total) < 0)
 		return false;
-	return len == 0 && first == offset && last + 1 == size && total == size;
+	return len == 0 && first == offset && last + 1 == end && total == size;
 }
 
 void http_parse_etag(const char *text, size_t len, char *ret, size_t ret_len)

@@ -62,14 +62,15 @@ bool http_header_value(const char *line, size_t len, const char *name,
 int http_parse_length(const char *text, size_t len, uint64_t *ret);
 
 /**
- * http_range_matches() - is this Content-Range the rest of an object?
+ * http_range_matches() - is this Content-Range the part of an object we want?
  * @text: "bytes FIRST-LAST/TOTAL"
  * @len: its length
  * @offset: FIRST must be this
- * @size: LAST must be the byte before it, TOTAL itself or *
+ * @end: LAST must be the byte before it
+ * @size: TOTAL must be this, or *
  */
 bool http_range_matches(const char *text, size_t len, uint64_t offset,
-			uint64_t size);
+			uint64_t end, uint64_t size);
 
 /**
  * http_parse_etag() - ETag

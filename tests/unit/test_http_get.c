@@ -327,6 +327,34 @@ static void test_rest_of_an_object(void)
 	}
 }
 
+static int answer_middle(void *context, int fd, const char *request,
+			 unsigned int n)
+{
+	(void)context;
+	CHECK(strcasestr(request, "\r\nRange: bytes=0-3\r\n"));
+	raw_print(fd, n ? OK LEN "\r\n" BODY :
+		  "HTTP/1.1 206 P\r\nContent-Length: 4\r\n"
+		  "Content-Range: bytes 0-3/10\r\n\r\n0123");
+	return 0;
+}
+
+/* So many bytes and no more, from the first one on too. */
+static void test_part_of_an_object(void)
+{
+	struct raw_server *server = raw_server_start(answer_middle, NULL);
+	static const enum fetch_result results[] = { FETCH_RESULT_OK,
+						     FETCH_RESULT_RANGE };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct outcome o = { .get = { .size = SIZE, .length = 4 } };
+
+		get(&o, raw_server_url(server));
+		CHECK_EQ(o.answer.result, results[i]);
+		CHECK_EQ(o.len, i ? 0 : 4);
+	}
+	raw_server_stop(server);
+}
+
 struct redirect_case {
 	const char *name, *to;
 	unsigned int hops;
@@ -553,7 +581,7 @@ static void test_connections_are_kept(void)
 }
 
 RUN_TESTS(T(test_answers), T(test_header_floods_are_cut),
-	  T(test_unknown_size_is_capped), T(test_rest_of_an_object),
+	  T(test_unknown_size_is_capped), T(test_rest_of_an_object), T(test_part_of_an_object),
 	  T(test_redirects), T(test_token_stays_with_the_mirror),
 	  T(test_not_modified), T(test_paused_body_comes_whole),
 	  T(test_local_failure), T(test_refused_connection),

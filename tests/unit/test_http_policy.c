@@ -118,7 +118,7 @@ static void test_lengths(void)
 
 static bool range(const char *text)
 {
-	return http_range_matches(text, strlen(text), 4, 10);
+	return http_range_matches(text, strlen(text), 4, 10, 10);
 }
 
 static void test_ranges(void)
@@ -130,6 +130,10 @@ static void test_ranges(void)
 	CHECK(!range("bytes 4-8/10"));
 	CHECK(!range("bytes */10"));
 	CHECK(!range("bytes 4-9"));
+	CHECK(http_range_matches("bytes 4-7/10", 12, 4, 8, 10));
+	CHECK(http_range_matches("bytes 0-7/*", 11, 0, 8, 10));
+	CHECK(!http_range_matches("bytes 4-9/10", 12, 4, 8, 10));
+	CHECK(!http_range_matches("bytes 4-7/8", 11, 4, 8, 10));
 	CHECK(!range("bytes 4-9/10 "));
 	CHECK(!range("bytes 4-9/"));
 	CHECK(!range("chunks 4-9/10"));
