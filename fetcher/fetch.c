@@ -89,11 +89,18 @@ int fetcher_new(struct loop *loop, struct cfs_store *store,
 	TAILQ_INIT(&fetcher->queues[FETCH_DEMAND]);
 	TAILQ_INIT(&fetcher->queues[FETCH_BACKGROUND]);
 	TAILQ_INIT(&fetcher->parked);
+	TAILQ_INIT(&fetcher->no_room);
 	fetcher->turn.call = fetch_take_turns;
 	fetcher->sync = (struct fetch_sync){
 		.loop = loop,
 		.store = store,
 		.synced = synced,
+		.context = fetcher,
+	};
+	fetcher->room = (struct fetch_room){
+		.loop = loop,
+		.store = store,
+		.ended = fetch_room_ended,
 		.context = fetcher,
 	};
 	if (getrandom(&fetcher->random, sizeof(fetcher->random), 0) < 0)
@@ -107,6 +114,15 @@ int fetcher_new(struct loop *loop, struct cfs_store *store,
 	fetcher->transport_context = fetcher->http;
 	*ret = fetcher;
 	return 0;
+}
+
+void fetcher_limit(struct fetcher *fetcher, const struct fetch_limits *limits,
+		   fetch_collection_fn collected, void *context)
+{
+	fetcher->room.limits = limits;
+	fetcher->collected = collected;
+	fetcher->collected_context = context;
+	fetch_room_start(&fetcher->room);
 }
 
 void fetcher_free(struct fetcher *fetcher)

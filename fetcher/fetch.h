@@ -28,6 +28,8 @@
  *
  * A big object whose transfer breaks keeps what came and asks for the rest.
  *
+ * A store without room sends a fetch to BACKOFF, too, until room was made.
+ *
  * Invariants: at most one fetch a digest, and one GET a fetch; later askers are
  * waiters of the first.  Every waiter is called exactly once or has left.  Bytes
  * that do not have the digest are never sealed and never get a name.
@@ -49,7 +51,9 @@
 
 struct cfs_store;
 struct fetch;
+struct fetch_collection;
 struct fetch_config;
+struct fetch_limits;
 struct fetcher;
 struct loop;
 struct mirror_offers;
@@ -125,6 +129,24 @@ typedef void (*fetch_log_fn)(void *context, const struct fetch_event *event);
 int fetcher_new(struct loop *loop, struct cfs_store *store,
 		const struct fetch_config *config, fetch_log_fn log,
 		void *log_context, struct fetcher **ret);
+
+/**
+ * typedef fetch_collection_fn - called on the loop's thread after each collection
+ */
+typedef void (*fetch_collection_fn)(void *context,
+				    const struct fetch_collection *done);
+
+/**
+ * fetcher_limit() - keep the store within limits, see fetch_room.h
+ * @limits: borrowed for the life of the engine
+ * @collected: may be NULL
+ * @context: passed to @collected
+ *
+ * Without it nothing is collected: a full store fails every fetch.  Before the
+ * first fetch.
+ */
+void fetcher_limit(struct fetcher *fetcher, const struct fetch_limits *limits,
+		   fetch_collection_fn collected, void *context);
 
 /**
  * fetcher_stop() - answer every waiter with -ESHUTDOWN and make the store durable

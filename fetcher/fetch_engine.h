@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Inside of the engine: what fetch.c (who asks, who waits) and fetch_run.c (whose
- * turn it is, what a GET brought) share.  Everything runs on the loop's thread.
+ * Inside of the engine: what fetch.c (who asks), fetch_run.c (whose turn it is,
+ * what a GET brought) and fetch_wait.c (what is waited for, and how long) share.
+ * Everything runs on the loop's thread.
  *
  * A fetch is in exactly one of these places:
  *
  *	QUEUED			queues[kind]
- *	BACKOFF			its timer, or parked until a probe has ended
+ *	BACKOFF			its timer, or parked until a probe has ended, or in
+ *				no_room until a collection has
  *	TRANSFER		its GET
  *	SEALING			its body
  */
@@ -17,6 +19,7 @@
 
 #include "fetcher/config.h"
 #include "fetcher/fetch.h"
+#include "fetcher/fetch_room.h"
 #include "fetcher/fetch_state.h"
 #include "fetcher/fetch_sync.h"
 #include "fetcher/loop.h"
@@ -25,11 +28,13 @@
 #define FETCH_NOTE_MS	10000
 #define FETCH_NEVER	UINT64_MAX
 
+TAILQ_HEAD(fetch_queue, fetch);
+
 struct fetch {
 	struct fetcher *fetcher;
 	LIST_ENTRY(fetch) bucket;
-	TAILQ_ENTRY(fetch) turn;	/* queues or parked */
-	bool parked;
+	TAILQ_ENTRY(fetch) turn;	/* queues, parked or no_room */
+	struct fetch_queue *parked_in;	/* BACKOFF: parked, no_room or NULL */
 	struct cfs_digest digest;
 	uint64_t size;
 	enum fetch_kind kind;
@@ -47,6 +52,9 @@ struct fetch {
 	unsigned int n_rounds, n_tries;
 	bool heard;			/* some mirror gave some sign of life */
 	bool no_resume;
+	uint64_t booked;		/* bytes on disk, see fetch_room.h */
+	unsigned int n_collections;	/* it has waited for */
+	int room_err;			/* what it is told if they were in vain */
 
 	size_t mirror;			/* of the GET, or of what it brought */
 	uint64_t sent_ms;
@@ -56,8 +64,6 @@ struct fetch {
 	struct fetch_body *body;	/* QUEUED, BACKOFF: the rest is wanted */
 	bool resumed;			/* body holds bytes of more than one GET */
 };
-
-TAILQ_HEAD(fetch_queue, fetch);
 
 struct fetcher {
 	struct loop *loop;
@@ -73,10 +79,14 @@ struct fetcher {
 	struct mirror_offers *offers;
 	struct fetch_bodies *bodies;
 	struct fetch_sync sync;
+	struct fetch_room room;
+	fetch_collection_fn collected;
+	void *collected_context;
 
 	LIST_HEAD(, fetch) buckets[FETCH_N_BUCKETS];
 	struct fetch_queue queues[2];	/* by enum fetch_kind */
 	struct fetch_queue parked;
+	struct fetch_queue no_room;
 	struct loop_deferred turn;
 	size_t n_kept;			/* bodies of fetches without a GET */
 	uint64_t progress_ms;		/* when bytes last came */
@@ -92,6 +102,44 @@ struct fetcher {
 /** fetch_enqueue() - into its queue; at the head of it if it was there before */
 void fetch_enqueue(struct fetch *fetch, bool again);
 
+/** fetch_dequeue() - out of the queue, or of where it is parked */
+void fetch_dequeue(struct fetch *fetch);
+
+/** fetch_set_state() - and keep the gauges; see fetch_next_state() */
+void fetch_set_state(struct fetch *fetch, enum fetch_input input);
+
+/** fetch_drop_body() - it is in no transfer any more; its bytes are of no use */
+void fetch_drop_body(struct fetch *fetch);
+
+/**
+ * fetch_log() - an event of a fetch, for who keeps the log
+ * @size: bytes fetched
+ * @reason: more words, or NULL; borrowed
+ * @final: the fetch is over
+ */
+void fetch_log(struct fetch *fetch, enum fetch_result result, int err,
+	       uint64_t size, const char *reason, bool final);
+
+/**
+ * fetch_back_off() - QUEUED to BACKOFF
+ * @at_ms: until then, or FETCH_NEVER
+ * @park: or until it is woken from there; NULL with a time
+ */
+void fetch_back_off(struct fetch *fetch, uint64_t at_ms,
+		    struct fetch_queue *park);
+
+/** fetch_unpark() - probes have ended: those who waited for that may try */
+void fetch_unpark(struct fetcher *fetcher);
+
+/** fetch_fail_late() - the deadline is over; @fetch is gone */
+void fetch_fail_late(struct fetch *fetch);
+
+/**
+ * fetch_store_failed() - the store could not take it
+ * @fetch: QUEUED or SEALING; gone after this unless it waits for room
+ */
+void fetch_store_failed(struct fetch *fetch, int err);
+
 /** fetch_start_timer() - for the earliest of what is to happen */
 void fetch_start_timer(struct fetch *fetch);
 
@@ -102,6 +150,12 @@ void fetch_timer_expired(struct loop_timer *timer);
  *	or notice that all has stopped
  */
 void fetch_take_turns(struct loop_deferred *deferred);
+
+/**
+ * fetch_room_ended() - callback of struct fetcher's room: who waited for it tries
+ *	again, or is told that it was in vain
+ */
+void fetch_room_ended(void *context, const struct fetch_collection *done);
 
 /**
  * fetch_fail() - FAILED: end what is active, tell the waiters, forget it

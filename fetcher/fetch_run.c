@@ -21,7 +21,7 @@ static uint64_t now(const struct fetcher *fetcher)
 	return loop_now_ms(fetcher->loop);
 }
 
-static void set_state(struct fetch *fetch, enum fetch_input input)
+void fetch_set_state(struct fetch *fetch, enum fetch_input input)
 {
 	struct fetch_stats *stats = &fetch->fetcher->stats;
 	unsigned int *const gauges[] = {
@@ -47,7 +47,7 @@ static uint32_t random32(struct fetcher *fetcher)
 	return fetcher->random >> 32;
 }
 
-static void log_event(struct fetch *fetch, enum fetch_result result, int err,
+void fetch_log(struct fetch *fetch, enum fetch_result result, int err,
 		      uint64_t size, const char *reason, bool final)
 {
 	struct fetcher *fetcher = fetch->fetcher;
@@ -77,7 +77,7 @@ static void note_failure(struct fetch *fetch, enum fetch_result result,
 	if (*noted_ms && now(fetcher) < *noted_ms + FETCH_NOTE_MS)
 		return;
 	*noted_ms = now(fetcher);
-	log_event(fetch, result, 0, size, reason, false);
+	fetch_log(fetch, result, 0, size, reason, false);
 }
 
 void fetch_enqueue(struct fetch *fetch, bool again)
@@ -93,18 +93,18 @@ void fetch_enqueue(struct fetch *fetch, bool again)
 }
 
 /* Out of the queue, or of the parked ones. */
-static void dequeue(struct fetch *fetch)
+void fetch_dequeue(struct fetch *fetch)
 {
 	struct fetcher *fetcher = fetch->fetcher;
 
 	if (fetch->state == FETCH_QUEUED)
 		TAILQ_REMOVE(&fetcher->queues[fetch->kind], fetch, turn);
-	else if (fetch->parked)
-		TAILQ_REMOVE(&fetcher->parked, fetch, turn);
-	fetch->parked = false;
+	else if (fetch->parked_in)
+		TAILQ_REMOVE(fetch->parked_in, fetch, turn);
+	fetch->parked_in = NULL;
 }
 
-static void drop_body(struct fetch *fetch)
+void fetch_drop_body(struct fetch *fetch)
 {
 	if (fetch->body && fetch->state != FETCH_TRANSFER)
 		fetch->fetcher->n_kept--;
@@ -118,6 +118,7 @@ static void fetch_free(struct fetch *fetch)
 {
 	struct fetcher *fetcher = fetch->fetcher;
 
+	fetch_room_unbook(&fetcher->room, &fetch->booked);
 	loop_timer_stop(fetcher->loop, &fetch->timer);
 	loop_defer(fetcher->loop, &fetcher->turn);
 	free(fetch->url);
@@ -158,9 +159,9 @@ static void give_up(struct fetch *fetch)
 	if (fetch->state == FETCH_TRANSFER)
 		cancel_get(fetch);
 	else if (fetch->state != FETCH_SEALING)
-		dequeue(fetch);
-	drop_body(fetch);
-	set_state(fetch, FETCH_GIVEN_UP);
+		fetch_dequeue(fetch);
+	fetch_drop_body(fetch);
+	fetch_set_state(fetch, FETCH_GIVEN_UP);
 }
 
 void fetch_fail(struct fetch *fetch, enum fetch_result result, int err,
@@ -168,7 +169,7 @@ void fetch_fail(struct fetch *fetch, enum fetch_result result, int err,
 {
 	give_up(fetch);
 	fetch->fetcher->stats.failed++;
-	log_event(fetch, result, err, 0, reason, true);
+	fetch_log(fetch, result, err, 0, reason, true);
 	answer(fetch, err);
 }
 
@@ -180,88 +181,6 @@ void fetch_cancel(struct fetch *fetch)
 	fetcher->stats.cancelled++;
 	LIST_REMOVE(fetch, bucket);
 	fetch_free(fetch);
-}
-
-static void fail_late(struct fetch *fetch)
-{
-	fetch_fail(fetch, FETCH_RESULT_TIMEOUT,
-		   fetch->heard ? -ETIMEDOUT : -EHOSTUNREACH,
-		   "the deadline is over");
-}
-
-void fetch_start_timer(struct fetch *fetch)
-{
-	uint64_t at_ms = fetch->wake_ms, now_ms = now(fetch->fetcher);
-
-	if (!fetch->late && fetch->deadline_ms < at_ms)
-		at_ms = fetch->deadline_ms;
-	if (fetch->note_ms < at_ms)
-		at_ms = fetch->note_ms;
-	if (at_ms == FETCH_NEVER)
-		loop_timer_stop(fetch->fetcher->loop, &fetch->timer);
-	else
-		loop_timer_start(fetch->fetcher->loop, &fetch->timer,
-				 at_ms > now_ms ? at_ms - now_ms : 0);
-}
-
-/* BACKOFF to QUEUED: who has waited goes before who has not. */
-static void wake(struct fetch *fetch)
-{
-	dequeue(fetch);
-	fetch->wake_ms = FETCH_NEVER;
-	set_state(fetch, FETCH_WOKEN);
-	fetch_enqueue(fetch, true);
-	fetch_start_timer(fetch);
-}
-
-/* QUEUED to BACKOFF. */
-static void back_off(struct fetch *fetch, uint64_t at_ms)
-{
-	dequeue(fetch);
-	set_state(fetch, FETCH_NOBODY);
-	fetch->wake_ms = at_ms;
-	if (at_ms == FETCH_NEVER) {
-		fetch->parked = true;
-		TAILQ_INSERT_TAIL(&fetch->fetcher->parked, fetch, turn);
-	}
-	fetch_start_timer(fetch);
-}
-
-static void deadline_over(struct fetch *fetch)
-{
-	struct fetcher *fetcher = fetch->fetcher;
-
-	if (fetch->state == FETCH_QUEUED && fetch->n_tries == 0 &&
-	    now(fetcher) < fetcher->progress_ms + FETCH_NOTE_MS) {
-		/* It stands in line, and the line moves. */
-		fetch->deadline_ms = now(fetcher) + FETCH_NOTE_MS;
-	} else if (fetch->state == FETCH_SEALING ||
-		   (fetch->state == FETCH_TRANSFER &&
-		    body_size(fetch->body) > fetch->get.offset)) {
-		fetch->late = true;
-	} else {
-		fail_late(fetch);
-		return;
-	}
-	fetch_start_timer(fetch);
-}
-
-void fetch_timer_expired(struct loop_timer *timer)
-{
-	struct fetch *fetch = container_of(timer, struct fetch, timer);
-	uint64_t now_ms = now(fetch->fetcher);
-
-	if (now_ms >= fetch->note_ms) {
-		fetch->note_ms = now_ms + FETCH_NOTE_MS;
-		log_event(fetch, FETCH_RESULT_TIMEOUT, 0, 0, "still waiting",
-			  false);
-	}
-	if (!fetch->late && now_ms >= fetch->deadline_ms)
-		deadline_over(fetch);
-	else if (fetch->state == FETCH_BACKOFF && now_ms >= fetch->wake_ms)
-		wake(fetch);
-	else
-		fetch_start_timer(fetch);
 }
 
 /* Every mirror was asked in vain. */
@@ -279,8 +198,9 @@ static void round_over(struct fetch *fetch)
 		return;
 	}
 	fetch->round = (struct fetch_round){ 0 };
-	back_off(fetch, now(fetcher) + mirrors_backoff_ms(++fetch->n_rounds,
-							  random32(fetcher)));
+	fetch_back_off(fetch, now(fetcher) + mirrors_backoff_ms(++fetch->n_rounds,
+							  random32(fetcher)),
+		 NULL);
 }
 
 static void body_resume(void *context)
@@ -297,11 +217,13 @@ static void published(struct fetch *fetch, uint64_t size)
 {
 	struct fetcher *fetcher = fetch->fetcher;
 
-	set_state(fetch, FETCH_PUBLISHED);
+	fetch_set_state(fetch, FETCH_PUBLISHED);
 	fetcher->stats.objects++;
 	fetcher->stats.object_bytes += size;
 	fetch_sync_add(&fetcher->sync, size);
-	log_event(fetch, FETCH_RESULT_OK, 0, size, NULL, true);
+	fetch_room_unbook(&fetcher->room, &fetch->booked);
+	fetch_room_published(&fetcher->room, size);
+	fetch_log(fetch, FETCH_RESULT_OK, 0, size, NULL, true);
 	answer(fetch, 0);
 }
 
@@ -320,12 +242,12 @@ static void wrong_bytes(struct fetch *fetch, uint64_t size)
 	}
 	fetch->resumed = false;
 	note_failure(fetch, FETCH_RESULT_BAD_DIGEST, size, NULL);
-	set_state(fetch, FETCH_WRONG_BYTES);
+	fetch_set_state(fetch, FETCH_WRONG_BYTES);
 	fetch_enqueue(fetch, true);
 	if (LIST_EMPTY(&fetch->waiters))
 		fetch_cancel(fetch);
 	else if (fetch->late)
-		fail_late(fetch);
+		fetch_fail_late(fetch);
 }
 
 static void body_done(void *context, int err, const struct cfs_digest *digest)
@@ -340,7 +262,7 @@ static void body_done(void *context, int err, const struct cfs_digest *digest)
 	else if (err == -EBADMSG)
 		wrong_bytes(fetch, size);
 	else
-		fetch_fail(fetch, FETCH_RESULT_LOCAL, err, strerror(-err));
+		fetch_store_failed(fetch, err);
 }
 
 static const struct fetch_body_calls body_calls = {
@@ -374,15 +296,6 @@ static bool may_resume(const struct fetch *fetch, enum fetch_result result)
 	       result == FETCH_RESULT_STATUS;
 }
 
-/* Probes have ended: those who waited for that may try. */
-static void unpark(struct fetcher *fetcher)
-{
-	struct fetch *fetch;
-
-	while ((fetch = TAILQ_LAST(&fetcher->parked, fetch_queue)))
-		wake(fetch);
-}
-
 static void get_failed(struct fetch *fetch, const struct http_answer *answer)
 {
 	struct fetcher *fetcher = fetch->fetcher;
@@ -402,16 +315,15 @@ static void get_failed(struct fetch *fetch, const struct http_answer *answer)
 	if (keep)
 		body_flush(fetch->body);
 	else
-		drop_body(fetch);
-	set_state(fetch, FETCH_GET_FAILED);
+		fetch_drop_body(fetch);
+	fetch_set_state(fetch, FETCH_GET_FAILED);
 	if (keep)
 		fetcher->n_kept++;
 	fetch_enqueue(fetch, true);
 	if (answer->result == FETCH_RESULT_LOCAL)
-		fetch_fail(fetch, FETCH_RESULT_LOCAL, err < 0 ? err : -ENOMEM,
-			   answer->reason);
+		fetch_store_failed(fetch, err < 0 ? err : -ENOMEM);
 	else if (fetch->late)
-		fail_late(fetch);
+		fetch_fail_late(fetch);
 }
 
 static void get_done(struct http_get *get, const struct http_answer *answer)
@@ -426,7 +338,7 @@ static void get_done(struct http_get *get, const struct http_answer *answer)
 	if (mirrors_report(fetcher->mirrors, fetch->mirror, now(fetcher),
 			   answer->result, answer->first_byte_ms,
 			   answer->retry_after_ms))
-		unpark(fetcher);
+		fetch_unpark(fetcher);
 	loop_defer(fetcher->loop, &fetcher->turn);
 	if (answer->result != FETCH_RESULT_OK) {
 		get_failed(fetch, answer);
@@ -435,7 +347,7 @@ static void get_done(struct http_get *get, const struct http_answer *answer)
 	fetch->heard = true;
 	stats_histogram_add(&stats->latency, sent_ms);
 	fetch->received = body_size(fetch->body);
-	set_state(fetch, FETCH_ALL_BYTES);
+	fetch_set_state(fetch, FETCH_ALL_BYTES);
 	body_finish(fetch->body);
 }
 
@@ -478,7 +390,7 @@ static int send_get(struct fetch *fetch)
 	err = fetcher->transport->start(fetcher->transport_context, &fetch->get);
 	if (err < 0) {
 		if (!kept)
-			fetcher->n_kept++;	/* for drop_body() */
+			fetcher->n_kept++;	/* for fetch_drop_body() */
 		return err;
 	}
 	if (kept) {
@@ -497,11 +409,15 @@ static void take_turn(struct fetch *fetch)
 	int err;
 
 	if (cfs_store_check(fetcher->store, &fetch->digest, fetch->size) == 0) {
-		dequeue(fetch);
-		drop_body(fetch);
-		set_state(fetch, FETCH_EXISTS);
+		fetch_dequeue(fetch);
+		fetch_drop_body(fetch);
+		fetch_set_state(fetch, FETCH_EXISTS);
 		fetcher->stats.existed++;
 		answer(fetch, 0);
+		return;
+	}
+	if (!fetch_room_book(&fetcher->room, fetch->size, &fetch->booked)) {
+		fetch_store_failed(fetch, -ENOSPC);
 		return;
 	}
 	switch (mirrors_pick(fetcher->mirrors, now(fetcher), fetch->round.skip,
@@ -510,7 +426,8 @@ static void take_turn(struct fetch *fetch)
 		round_over(fetch);
 		return;
 	case MIRRORS_WAIT:
-		back_off(fetch, at_ms);
+		fetch_back_off(fetch, at_ms,
+			 at_ms == FETCH_NEVER ? &fetcher->parked : NULL);
 		return;
 	}
 	fetch->mirror = mirror;
@@ -524,8 +441,8 @@ static void take_turn(struct fetch *fetch)
 		fetch_fail(fetch, FETCH_RESULT_LOCAL, err, strerror(-err));
 		return;
 	}
-	dequeue(fetch);
-	set_state(fetch, FETCH_STARTED);
+	fetch_dequeue(fetch);
+	fetch_set_state(fetch, FETCH_STARTED);
 }
 
 /* After fetcher_stop(): was that the last job?  The caller may free us then. */
@@ -535,7 +452,7 @@ static void check_stopped(struct fetcher *fetcher)
 
 	if (fetcher->stats.sealing > 0 ||
 	    fetch_bodies_n_live(fetcher->bodies) > 0 ||
-	    fetch_sync_now(&fetcher->sync))
+	    fetcher->room.running || fetch_sync_now(&fetcher->sync))
 		return;
 	fetcher->stopped = NULL;
 	stopped(fetcher->stopped_context);

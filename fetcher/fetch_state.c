@@ -29,7 +29,7 @@ enum fetch_state fetch_next_state(enum fetch_state state,
 	case FETCH_SEALING:
 		if (input == FETCH_PUBLISHED)
 			return FETCH_DONE;
-		if (input == FETCH_WRONG_BYTES)
+		if (input == FETCH_WRONG_BYTES || input == FETCH_NO_ROOM)
 			return FETCH_QUEUED;
 		if (input == FETCH_GIVEN_UP)
 			return FETCH_FAILED;

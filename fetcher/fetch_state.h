@@ -26,6 +26,7 @@ enum fetch_input {
 	FETCH_GET_FAILED,
 	FETCH_ALL_BYTES,
 	FETCH_WRONG_BYTES,
+	FETCH_NO_ROOM,		/* the store can't take it, for now */
 	FETCH_PUBLISHED,
 	FETCH_GIVEN_UP,
 };

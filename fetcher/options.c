@@ -22,6 +22,10 @@ static const char usage[] =
 "                            (default: all images of the store)\n"
 "  --any                     fetch any digest, not only what images name\n"
 "  --any-max-size=SIZE       largest object whose size no image tells\n"
+"  --max-size=SIZE           of the store: never more; what no image needs goes\n"
+"  --high-water=SIZE         when it takes more than that (default: 95 %)\n"
+"  --low-water=SIZE          until it takes that (default: 9/10 of it)\n"
+"  --reserve=SIZE            keep so much free in the file system\n"
 "  --soft, --hard            give up after the deadline (default), or never\n"
 "  --deadline=SECONDS        counted from the first open of an object\n"
 NETWORK_OPTIONS_USAGE
@@ -83,6 +87,10 @@ static const struct option_row rows[] = {
 	{ "any", OPTION_FLAG, FIELD(any), false, NULL },
 	{ "any-max-size", OPTION_BYTES, FIELD(config.max_unknown_size), false,
 	  NULL },
+	{ "max-size", OPTION_BYTES, FIELD(limits.max_size), false, NULL },
+	{ "high-water", OPTION_BYTES, FIELD(limits.high_water), false, NULL },
+	{ "low-water", OPTION_BYTES, FIELD(limits.low_water), false, NULL },
+	{ "reserve", OPTION_BYTES, FIELD(limits.reserve), false, NULL },
 	{ "soft", OPTION_FLAG, FIELD(soft), false, NULL },
 	{ "foreground", OPTION_FLAG, FIELD(foreground), false, NULL },
 	{ "ready-fd", OPTION_DESCRIPTOR, FIELD(ready_fd), false, NULL },
@@ -103,6 +111,22 @@ static int no_rest(const struct option_parser *parser, int n_rest, char **rest)
 {
 	return n_rest ? option_complain(parser, "%s: not expected here",
 					rest[0]) : 0;
+}
+
+static int check_limits(const struct option_parser *parser,
+			const struct fetch_limits *limits)
+{
+	uint64_t high = limits->high_water ? limits->high_water :
+					     limits->max_size;
+
+	if (!limits->max_size && (limits->high_water || limits->low_water))
+		return option_complain(parser, "--%s-water goes with --max-size",
+				       limits->high_water ? "high" : "low");
+	if (limits->high_water > limits->max_size)
+		return option_complain(parser, "--high-water is above --max-size");
+	if (limits->low_water > high)
+		return option_complain(parser, "--low-water is above --high-water");
+	return 0;
 }
 
 /* What is asked for must make sense together. */
@@ -135,7 +159,10 @@ static int check(const struct option_parser *parser,
 		return option_complain(parser, n_rest ? "more than one mount point" :
 				       "the mount point is missing");
 	options->mountpoint = rest[0];
-	return 0;
+	/* Nothing but --image keeps these: their names may be gone. */
+	options->limits.pins = options->images;
+	options->limits.n_pins = options->n_images;
+	return check_limits(parser, &options->limits);
 }
 
 int options_parse(int argc, char **argv, struct fetch_options *ret,

@@ -14,6 +14,7 @@
 
 #include "cache/digest.h"
 #include "fetcher/config.h"
+#include "fetcher/fetch_room.h"
 
 enum {
 	EXIT_FAILED = 1,	/* what went wrong is on stderr */
@@ -31,7 +32,8 @@ enum fetch_mode {
 
 /**
  * struct fetch_options - what was asked for
- * @config: mirrors and limits
+ * @config: mirrors and their limits
+ * @limits: of the store
  * @store: its folder; NULL with MODE_STATUS; text is argv's, here and below
  * @mountpoint: a folder; NULL but with MODE_MOUNT
  * @images: the only ones to list; owned
@@ -44,6 +46,7 @@ enum fetch_mode {
 struct fetch_options {
 	enum fetch_mode mode;
 	struct fetch_config config;
+	struct fetch_limits limits;
 	const char *store;
 	const char *mountpoint;
 	struct cfs_digest *images;

@@ -18,6 +18,7 @@
 #include "cache/base/log.h"
 #include "cache/base/sd_notify.h"
 #include "cache/store.h"
+#include "cache/store_lock.h"
 #include "fetcher/allow_scan.h"
 #include "fetcher/background.h"
 #include "fetcher/cfs_fetch.h"
@@ -74,6 +75,33 @@ static void log_event(void *context, const struct fetch_event *event)
 		 event->mirror ? event->mirror : "-",
 		 fetch_result_name(event->result), reason,
 		 event->err ? strerror(-event->err) : "");
+}
+
+static void log_collection(void *context, const struct fetch_collection *done)
+{
+	struct daemon *daemon = context;
+	const struct cfs_gc_report *report = &done->report;
+	const struct cfs_gc_count *kept = &report->pinned;
+	char reason[256];
+
+	if (done->err == 0) {
+		log_line(LOG_INFO,
+			 "collected objects=%llu bytes=%llu ms=%llu kept_objects=%llu kept_bytes=%llu spare_bytes=%llu store=%s",
+			 (unsigned long long)report->removed.objects,
+			 (unsigned long long)report->removed.bytes,
+			 (unsigned long long)done->ms,
+			 (unsigned long long)kept->objects,
+			 (unsigned long long)kept->bytes,
+			 (unsigned long long)report->spare.bytes,
+			 daemon->options->store);
+		return;
+	}
+	log_quote(done->err == CFS_STORE_BUSY ?
+			  "somebody is about to name an image" : done->msg.text,
+		  reason, sizeof(reason));
+	log_line(LOG_WARNING, "collected nothing ms=%llu store=%s reason=%s error=\"%s\"",
+		 (unsigned long long)done->ms, daemon->options->store, reason,
+		 done->err < 0 ? strerror(-done->err) : "");
 }
 
 static void stopped(void *context)
@@ -281,6 +309,8 @@ static int serve(struct daemon *daemon)
 		 loop_uses_io_uring(daemon->loop) ? "yes" : "no",
 		 cfs_store_has_verity(daemon->store) ? "yes" : "no");
 	fetcher_ask_for_offers(daemon->fetcher);
+	fetcher_limit(daemon->fetcher, &daemon->options->limits,
+		      log_collection, daemon);
 	background_ready(&daemon->background);
 	err = loop_run(daemon->loop);
 	if (err)

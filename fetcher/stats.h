@@ -66,6 +66,8 @@ struct fetch_stats {
 	uint64_t cancelled;		/* nobody waited any more */
 	uint64_t retries;		/* GETs after the first for one object */
 	uint64_t syncs, sync_errors;
+	uint64_t collections;		/* of what no image needs */
+	uint64_t collected_objects, collected_bytes;
 	struct stats_histogram wait;	/* from the first miss to the answer */
 	unsigned int queued;		/* gauge: fetches without a GET */
 	unsigned int in_flight;		/* gauge: fetches with a GET */

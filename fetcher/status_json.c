@@ -119,6 +119,9 @@ static json_t *describe_fetches(const struct fetch_stats *stats)
 	put(object, "cancelled", stats->cancelled);
 	put(object, "retries", stats->retries);
 	put(object, "syncs", stats->syncs);
+	put(object, "collections", stats->collections);
+	put(object, "collected_objects", stats->collected_objects);
+	put(object, "collected_bytes", stats->collected_bytes);
 	put(object, "queued", stats->queued);
 	put(object, "in_flight", stats->in_flight);
 	put(object, "sealing", stats->sealing);

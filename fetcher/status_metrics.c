@@ -124,6 +124,14 @@ static void print_fetches(FILE *f, const struct fetch_stats *stats)
 	    "GETs after the first for one object.", stats->retries);
 	one(f, "store_syncs_total", "counter", "Times the store was made durable.",
 	    stats->syncs);
+	one(f, "collections_total", "counter",
+	    "Times the store was searched for what no image needs.",
+	    stats->collections);
+	one(f, "collected_objects_total", "counter",
+	    "Objects removed since no image needs them.",
+	    stats->collected_objects);
+	one(f, "collected_bytes_total", "counter",
+	    "Bytes on disk that they took.", stats->collected_bytes);
 	one(f, "fetches_queued", "gauge", "Fetches that have no GET yet.",
 	    stats->queued);
 	one(f, "fetches_in_flight", "gauge", "Fetches that have a GET.",
