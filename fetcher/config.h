@@ -33,6 +33,7 @@
  * @object_ms: for a whole object, plus its size at @object_rate
  * @object_rate: bytes a second
  * @probe_ms: a mirror that does not answer is left alone for so long
+ * @no_hedge: never ask a second mirror while a first one may still answer
  * @proxy: URL of a proxy, or NULL; the environment is not looked at
  * @ca_bundle: file of PEM certificates, or NULL for SSL_CERT_FILE, SSL_CERT_DIR
  *	or the system's
@@ -60,6 +61,7 @@ struct fetch_config {
 	unsigned int object_ms;
 	unsigned int object_rate;
 	unsigned int probe_ms;
+	bool no_hedge;
 
 	char *proxy;
 	char *ca_bundle;

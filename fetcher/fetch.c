@@ -210,6 +210,8 @@ static struct fetch *fetch_new(struct fetcher *fetcher,
 	fetch->deadline_ms = FETCH_NEVER;
 	fetch->note_ms = FETCH_NEVER;
 	fetch->wake_ms = FETCH_NEVER;
+	fetch->second_ms = FETCH_NEVER;
+	fetch->drop_loser.call = fetch_loser_deferred;
 	if (fetcher->config->hard)
 		fetch->note_ms = now_ms + FETCH_NOTE_MS;
 	else
@@ -232,6 +234,11 @@ static void raise_kind(struct fetch *fetch)
 	fetch->kind = FETCH_DEMAND;
 	if (fetch->state == FETCH_QUEUED)
 		fetch_enqueue(fetch, fetch->n_tries > 0);
+	if (fetch->state == FETCH_TRANSFER && !fetch->second &&
+	    body_size(fetch->body) == fetch->offset) {
+		fetch_get_watch(fetch);
+		fetch_start_timer(fetch);
+	}
 }
 
 int fetch_object(struct fetcher *fetcher, const struct cfs_digest *digest,

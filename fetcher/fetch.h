@@ -26,12 +26,14 @@
  * not cut a transfer that makes progress, and does not count while a fetch that
  * was never tried waits for its turn behind others that make progress.
  *
- * A big object whose transfer breaks keeps what came and asks for the rest.
+ * A big object whose transfer breaks keeps what came and asks for the rest.  When
+ * no byte comes for much longer than its mirror usually takes, a second mirror is
+ * asked as well, and the first that answers is listened to (fetch_get.c).
  *
  * A store without room sends a fetch to BACKOFF, too, until room was made.
  *
- * Invariants: at most one fetch a digest, and one GET a fetch; later askers are
- * waiters of the first.  Every waiter is called exactly once or has left.  Bytes
+ * Invariants: at most one fetch a digest, and one GET a fetch that adds bytes;
+ * later askers are waiters of the first.  Every waiter is called exactly once or has left.  Bytes
  * that do not have the digest are never sealed and never get a name.
  *
  * Ownership: fetcher_new() gives the caller an engine to fetcher_free(); all it

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Inside of the engine: what fetch.c (who asks), fetch_run.c (whose turn it is,
- * what a GET brought) and fetch_wait.c (what is waited for, and how long) share.
- * Everything runs on the loop's thread.
+ * what a GET brought), fetch_get.c (the GETs themselves) and fetch_wait.c (what is
+ * waited for, and how long) share.  Everything runs on the loop's thread.
  *
  * A fetch is in exactly one of these places:
  *
@@ -28,6 +28,7 @@
 #define FETCH_NOTE_MS	10000
 #define FETCH_NEVER	UINT64_MAX
 
+struct fetch_get;
 TAILQ_HEAD(fetch_queue, fetch);
 
 struct fetch {
@@ -57,10 +58,13 @@ struct fetch {
 	int room_err;			/* what it is told if they were in vain */
 
 	size_t mirror;			/* of the GET, or of what it brought */
-	uint64_t sent_ms;
 	uint64_t received;		/* SEALING: bytes of the body */
-	struct http_get get;
-	char *url;
+	uint64_t offset;		/* bytes of the body when the GET was sent */
+	struct fetch_get *get;		/* TRANSFER; else NULL */
+	struct fetch_get *second;	/* to another mirror, or NULL */
+	struct fetch_get *loser;	/* about to be cancelled, or NULL */
+	struct loop_deferred drop_loser;
+	uint64_t second_ms;		/* when a second one is due */
 	struct fetch_body *body;	/* QUEUED, BACKOFF: the rest is wanted */
 	bool resumed;			/* body holds bytes of more than one GET */
 };
@@ -169,5 +173,35 @@ void fetch_fail(struct fetch *fetch, enum fetch_result result, int err,
 
 /** fetch_cancel() - FAILED without a word: nobody waits; @fetch is gone */
 void fetch_cancel(struct fetch *fetch);
+
+/**
+ * fetch_get_send() - ask that mirror for what the body lacks
+ * @fetch: has a body
+ * @mirror: from mirrors_pick()
+ *
+ * Return: 0, after which fetch_get_ended() follows; or -ENOMEM.
+ */
+int fetch_get_send(struct fetch *fetch, size_t mirror);
+
+/** fetch_get_watch() - a reader waits: set the time for a second GET */
+void fetch_get_watch(struct fetch *fetch);
+
+/** fetch_get_second() - that time has come */
+void fetch_get_second(struct fetch *fetch);
+
+/** fetch_get_resume() - the body takes bytes again */
+void fetch_get_resume(struct fetch *fetch);
+
+/** fetch_get_cancel() - end it; its mirror is told */
+void fetch_get_cancel(struct fetch *fetch);
+
+/** fetch_loser_deferred() - callback of struct fetch's drop_loser */
+void fetch_loser_deferred(struct loop_deferred *deferred);
+
+/** fetch_get_ended() - the (last) GET is over, and gone; the mirror was told */
+void fetch_get_ended(struct fetch *fetch, const struct http_answer *answer);
+
+/** fetch_note_get() - a GET to the fetch's mirror has failed: learn, and say so */
+void fetch_note_get(struct fetch *fetch, const struct http_answer *answer);
 
 #endif /* FETCHER_FETCH_ENGINE_H */

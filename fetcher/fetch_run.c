@@ -14,8 +14,6 @@
 /* Less than this is quicker fetched again than asked for by range. */
 #define RESUME_MIN	((uint64_t)1 << 20)
 
-#define URL_EXTRA_LEN	(sizeof("/objects/") + CFS_OBJECT_NAME_LEN)
-
 static uint64_t now(const struct fetcher *fetcher)
 {
 	return loop_now_ms(fetcher->loop);
@@ -121,7 +119,6 @@ static void fetch_free(struct fetch *fetch)
 	fetch_room_unbook(&fetcher->room, &fetch->booked);
 	loop_timer_stop(fetcher->loop, &fetch->timer);
 	loop_defer(fetcher->loop, &fetcher->turn);
-	free(fetch->url);
 	free(fetch);
 }
 
@@ -143,21 +140,11 @@ static void answer(struct fetch *fetch, int err)
 	fetch_free(fetch);
 }
 
-/* End a GET that is active; nothing is learnt about its mirror. */
-static void cancel_get(struct fetch *fetch)
-{
-	struct fetcher *fetcher = fetch->fetcher;
-
-	fetcher->transport->cancel(fetcher->transport_context, &fetch->get);
-	mirrors_report(fetcher->mirrors, fetch->mirror, now(fetcher),
-		       FETCH_RESULT_CANCELLED, 0, 0);
-}
-
 /* To FAILED, whatever is active. */
 static void give_up(struct fetch *fetch)
 {
 	if (fetch->state == FETCH_TRANSFER)
-		cancel_get(fetch);
+		fetch_get_cancel(fetch);
 	else if (fetch->state != FETCH_SEALING)
 		fetch_dequeue(fetch);
 	fetch_drop_body(fetch);
@@ -206,11 +193,9 @@ static void round_over(struct fetch *fetch)
 static void body_resume(void *context)
 {
 	struct fetch *fetch = context;
-	struct fetcher *fetcher = fetch->fetcher;
 
 	if (fetch->state == FETCH_TRANSFER)
-		fetcher->transport->resume(fetcher->transport_context,
-					   &fetch->get);
+		fetch_get_resume(fetch);
 }
 
 static void published(struct fetch *fetch, uint64_t size)
@@ -270,16 +255,6 @@ static const struct fetch_body_calls body_calls = {
 	.done = body_done,
 };
 
-static int get_data(struct http_get *get, const void *data, size_t len)
-{
-	struct fetch *fetch = container_of(get, struct fetch, get);
-	int err = body_add(fetch->body, data, len);
-
-	if (err == 0)
-		fetch->fetcher->progress_ms = now(fetch->fetcher);
-	return err == BODY_FULL ? HTTP_DATA_PAUSE : err;
-}
-
 /* May the rest of the body be asked for, instead of the whole? */
 static bool may_resume(const struct fetch *fetch, enum fetch_result result)
 {
@@ -296,13 +271,8 @@ static bool may_resume(const struct fetch *fetch, enum fetch_result result)
 	       result == FETCH_RESULT_STATUS;
 }
 
-static void get_failed(struct fetch *fetch, const struct http_answer *answer)
+void fetch_note_get(struct fetch *fetch, const struct http_answer *answer)
 {
-	struct fetcher *fetcher = fetch->fetcher;
-	uint64_t size = body_size(fetch->body);
-	bool keep = may_resume(fetch, answer->result);
-	int err = body_error(fetch->body);
-
 	if (answer->result == FETCH_RESULT_RANGE)
 		fetch->no_resume = true;
 	if (answer->result != FETCH_RESULT_UNREACHABLE &&
@@ -311,7 +281,17 @@ static void get_failed(struct fetch *fetch, const struct http_answer *answer)
 	fetch_round_add(&fetch->round, fetch->mirror, answer->result);
 	/* A mirror that lacks an object is nothing to talk about. */
 	if (answer->result != FETCH_RESULT_MISSING)
-		note_failure(fetch, answer->result, size, answer->reason);
+		note_failure(fetch, answer->result, body_size(fetch->body),
+			     answer->reason);
+}
+
+static void get_failed(struct fetch *fetch, const struct http_answer *answer)
+{
+	struct fetcher *fetcher = fetch->fetcher;
+	bool keep = may_resume(fetch, answer->result);
+	int err = body_error(fetch->body);
+
+	fetch_note_get(fetch, answer);
 	if (keep)
 		body_flush(fetch->body);
 	else
@@ -326,68 +306,32 @@ static void get_failed(struct fetch *fetch, const struct http_answer *answer)
 		fetch_fail_late(fetch);
 }
 
-static void get_done(struct http_get *get, const struct http_answer *answer)
+void fetch_get_ended(struct fetch *fetch, const struct http_answer *answer)
 {
-	struct fetch *fetch = container_of(get, struct fetch, get);
-	struct fetcher *fetcher = fetch->fetcher;
-	struct mirror_stats *stats = mirrors_stats(fetcher->mirrors,
-						   fetch->mirror);
-	uint64_t sent_ms = now(fetcher) - fetch->sent_ms;
-
-	stats->bytes += answer->body_size;
-	if (mirrors_report(fetcher->mirrors, fetch->mirror, now(fetcher),
-			   answer->result, answer->first_byte_ms,
-			   answer->retry_after_ms))
-		fetch_unpark(fetcher);
-	loop_defer(fetcher->loop, &fetcher->turn);
 	if (answer->result != FETCH_RESULT_OK) {
 		get_failed(fetch, answer);
 		return;
 	}
 	fetch->heard = true;
-	stats_histogram_add(&stats->latency, sent_ms);
 	fetch->received = body_size(fetch->body);
 	fetch_set_state(fetch, FETCH_ALL_BYTES);
 	body_finish(fetch->body);
 }
 
-static int set_url(struct fetch *fetch)
-{
-	const char *base = mirrors_url(fetch->fetcher->mirrors, fetch->mirror);
-	char name[CFS_OBJECT_NAME_LEN + 1];
-	size_t len = strlen(base) + URL_EXTRA_LEN;
-	char *url = malloc(len);
-
-	if (!url)
-		return -ENOMEM;
-	cfs_object_name_format(&fetch->digest, name);
-	snprintf(url, len, "%s/objects/%s", base, name);
-	free(fetch->url);
-	fetch->url = url;
-	return 0;
-}
-
-static int send_get(struct fetch *fetch)
+/* A GET for the object, or for the rest of it. */
+static int send_get(struct fetch *fetch, size_t mirror)
 {
 	struct fetcher *fetcher = fetch->fetcher;
 	bool kept = fetch->body;
-	int err = set_url(fetch);
+	int err = 0;
 
-	if (err == 0 && !kept)
+	if (!kept)
 		err = body_new(fetcher->bodies, &fetch->digest, fetch->size,
 			       &body_calls, fetch, &fetch->body);
 	if (err < 0)
 		return err;
-	fetch->get = (struct http_get){
-		.url = fetch->url,
-		.size = fetch->size,
-		.max_size = fetcher->config->max_unknown_size,
-		.offset = body_size(fetch->body),
-		.no_cache = fetch->round.no_cache >> fetch->mirror & 1,
-		.data = get_data,
-		.done = get_done,
-	};
-	err = fetcher->transport->start(fetcher->transport_context, &fetch->get);
+	fetch->offset = body_size(fetch->body);
+	err = fetch_get_send(fetch, mirror);
 	if (err < 0) {
 		if (!kept)
 			fetcher->n_kept++;	/* for fetch_drop_body() */
@@ -433,8 +377,7 @@ static void take_turn(struct fetch *fetch)
 	fetch->mirror = mirror;
 	if (fetch->n_tries++)
 		fetcher->stats.retries++;
-	fetch->sent_ms = now(fetcher);
-	err = send_get(fetch);
+	err = send_get(fetch, mirror);
 	if (err < 0) {
 		mirrors_report(fetcher->mirrors, mirror, now(fetcher),
 			       FETCH_RESULT_LOCAL, 0, 0);
@@ -443,6 +386,7 @@ static void take_turn(struct fetch *fetch)
 	}
 	fetch_dequeue(fetch);
 	fetch_set_state(fetch, FETCH_STARTED);
+	fetch_start_timer(fetch);
 }
 
 /* After fetcher_stop(): was that the last job?  The caller may free us then. */

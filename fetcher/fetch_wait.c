@@ -30,6 +30,8 @@ void fetch_start_timer(struct fetch *fetch)
 		at_ms = fetch->deadline_ms;
 	if (fetch->note_ms < at_ms)
 		at_ms = fetch->note_ms;
+	if (fetch->second_ms < at_ms)
+		at_ms = fetch->second_ms;
 	if (at_ms == FETCH_NEVER)
 		loop_timer_stop(fetch->fetcher->loop, &fetch->timer);
 	else
@@ -114,7 +116,7 @@ static void deadline_over(struct fetch *fetch)
 		fetch->deadline_ms = now(fetcher) + FETCH_NOTE_MS;
 	} else if (fetch->state == FETCH_SEALING ||
 		   (fetch->state == FETCH_TRANSFER &&
-		    body_size(fetch->body) > fetch->get.offset)) {
+		    body_size(fetch->body) > fetch->offset)) {
 		fetch->late = true;
 	} else if (fetch->parked_in == &fetcher->no_room) {
 		fetch_fail(fetch, FETCH_RESULT_LOCAL, fetch->room_err,
@@ -137,6 +139,8 @@ void fetch_timer_expired(struct loop_timer *timer)
 		fetch_log(fetch, FETCH_RESULT_TIMEOUT, 0, 0, "still waiting",
 			  false);
 	}
+	if (now_ms >= fetch->second_ms)
+		fetch_get_second(fetch);
 	if (!fetch->late && now_ms >= fetch->deadline_ms)
 		deadline_over(fetch);
 	else if (fetch->state == FETCH_BACKOFF && now_ms >= fetch->wake_ms)

@@ -7,13 +7,14 @@
 #include <string.h>
 
 #include "fetcher/config.h"
+#include "fetcher/mirror_rank.h"
 
 #define BACKOFF_MIN_MS	100
 #define BACKOFF_MAX_MS	10000
 
-/* Two mirrors on one network differ by less than this for no reason at all. */
-#define SLOW_FLOOR_MS	50
-#define SLOW_FACTOR	10
+/* Of the requests, one in so many may be sent to a second mirror; at first some more. */
+#define HEDGE_ONE_IN	20
+#define HEDGE_BURST	(16 * HEDGE_ONE_IN)
 
 struct mirror {
 	char *url;
@@ -24,8 +25,7 @@ struct mirror {
 	uint64_t probe_at_ms;		/* open: when a probe may go */
 	uint64_t heard_at_ms;		/* last failure or answer */
 	uint64_t pause_until_ms;	/* it asked for that */
-	uint64_t wrong_until_ms;	/* it sent wrong bytes */
-	uint64_t first_byte_ms;		/* moving average; 0: not known */
+	struct mirror_rank rank;
 	struct mirror_stats stats;
 };
 
@@ -33,6 +33,8 @@ struct mirrors {
 	size_t n;
 	uint64_t probe_ms;
 	unsigned int share;		/* half of all requests that may be out */
+	bool no_hedge;
+	unsigned int hedge_credit;	/* a second request costs HEDGE_ONE_IN of it */
 	struct mirror mirror[];
 };
 
@@ -49,6 +51,8 @@ int mirrors_new(const struct fetch_config *config, struct mirrors **ret)
 		return -ENOMEM;
 	mirrors->probe_ms = config->probe_ms;
 	mirrors->share = (config->max_transfers + 1) / 2;
+	mirrors->no_hedge = config->no_hedge;
+	mirrors->hedge_credit = HEDGE_BURST;
 	for (i = 0; i < config->n_mirrors; i++) {
 		mirrors->mirror[i].url = strdup(config->mirrors[i]);
 		if (!mirrors->mirror[i].url) {
@@ -95,7 +99,10 @@ static void forget(struct mirror *mirror, uint64_t now_ms)
 	mirror->open = false;
 	mirror->failures = 0;
 	mirror->failures_5xx = 0;
-	mirror->first_byte_ms = 0;
+	mirror->rank = (struct mirror_rank){
+		.wrong_until_ms = mirror->rank.wrong_until_ms,
+		.unheard_since_ms = mirror->rank.unheard_since_ms,
+	};
 }
 
 static enum mirror_state state_of(const struct mirror *mirror, uint64_t now_ms)
@@ -144,29 +151,12 @@ static uint64_t quickest_ms(const struct mirrors *mirrors, uint64_t now_ms)
 	for (i = 0; i < mirrors->n; i++) {
 		const struct mirror *mirror = &mirrors->mirror[i];
 
-		if (mirror->first_byte_ms && mirror->first_byte_ms < best &&
+		if (mirror->rank.first_byte_ms &&
+		    mirror->rank.first_byte_ms < best &&
 		    ready_at(mirror, now_ms) <= now_ms)
-			best = mirror->first_byte_ms;
+			best = mirror->rank.first_byte_ms;
 	}
-	return best < SLOW_FLOOR_MS ? SLOW_FLOOR_MS : best;
-}
-
-/* More is worse; at equal demerits the order given stands. */
-static unsigned int demerits(const struct mirrors *mirrors,
-			     const struct mirror *mirror, uint64_t now_ms,
-			     uint64_t quickest)
-{
-	unsigned int n = 0;
-
-	if (now_ms < mirror->wrong_until_ms)
-		n += 4;
-	/* Not a probe: it is what brings the mirror back. */
-	if (quickest != UINT64_MAX &&
-	    mirror->first_byte_ms > SLOW_FACTOR * quickest)
-		n += 2;
-	if (mirror->stats.in_flight >= mirrors->share)
-		n += 1;
-	return n;
+	return best;
 }
 
 int mirrors_pick(struct mirrors *mirrors, uint64_t now_ms, uint32_t skip,
@@ -195,7 +185,8 @@ int mirrors_pick(struct mirrors *mirrors, uint64_t now_ms, uint32_t skip,
 				at_ms = ready_ms;
 			continue;
 		}
-		n = demerits(mirrors, mirror, now_ms, quickest);
+		n = mirror_rank_demerits(&mirror->rank, now_ms, quickest) +
+		    (mirror->stats.in_flight >= mirrors->share);
 		if (n < best_demerits) {
 			best_demerits = n;
 			best = mirror;
@@ -211,8 +202,50 @@ int mirrors_pick(struct mirrors *mirrors, uint64_t now_ms, uint32_t skip,
 		best->probing = true;
 	best->stats.requests++;
 	best->stats.in_flight++;
+	mirror_rank_sent(&best->rank, now_ms);
+	if (mirrors->hedge_credit < HEDGE_BURST)
+		mirrors->hedge_credit++;
 	*ret = best - mirrors->mirror;
 	return 0;
+}
+
+uint64_t mirrors_patience_ms(const struct mirrors *mirrors, size_t i)
+{
+	return mirrors->n > 1 && !mirrors->no_hedge ?
+		       mirror_rank_patience_ms(&mirrors->mirror[i].rank) :
+		       UINT64_MAX;
+}
+
+int mirrors_pick_second(struct mirrors *mirrors, uint64_t now_ms, size_t first,
+			uint32_t skip, size_t *ret)
+{
+	bool free = mirrors_silent(mirrors, first, now_ms);
+	uint64_t at_ms;
+
+	if (!free && mirrors->hedge_credit < HEDGE_ONE_IN)
+		return MIRRORS_WAIT;
+	if (mirrors_pick(mirrors, now_ms, skip | (uint32_t)1 << first, ret,
+			 &at_ms) != 0)
+		return MIRRORS_NONE;
+	if (!free)
+		mirrors->hedge_credit -= HEDGE_ONE_IN;
+	return 0;
+}
+
+bool mirrors_silent(const struct mirrors *mirrors, size_t i, uint64_t now_ms)
+{
+	return mirror_rank_silent(&mirrors->mirror[i].rank, now_ms);
+}
+
+bool mirrors_heard_since(const struct mirrors *mirrors, size_t i,
+			 uint64_t since_ms)
+{
+	return mirrors->mirror[i].rank.unheard_since_ms > since_ms;
+}
+
+void mirrors_heard(struct mirrors *mirrors, size_t i, uint64_t now_ms)
+{
+	mirror_rank_heard(&mirrors->mirror[i].rank, now_ms, true);
 }
 
 static void opened(const struct mirrors *mirrors, struct mirror *mirror,
@@ -238,14 +271,29 @@ static void failed_5xx(const struct mirrors *mirrors, struct mirror *mirror,
 		opened(mirrors, mirror, now_ms);
 }
 
-static void answered(struct mirror *mirror, uint64_t first_byte_ms)
+static void answered(struct mirror *mirror, uint64_t now_ms,
+		     uint64_t first_byte_ms)
 {
 	mirror->failures = 0;
 	mirror->failures_5xx = 0;
 	mirror->open = false;
-	if (mirror->first_byte_ms)
-		first_byte_ms = (7 * mirror->first_byte_ms + first_byte_ms) / 8;
-	mirror->first_byte_ms = first_byte_ms ? first_byte_ms : 1;
+	mirror_rank_measured(&mirror->rank, now_ms, first_byte_ms);
+}
+
+/* Did the mirror do its work?  An object that it lacks is no failure of its. */
+static bool is_failure(enum fetch_result result)
+{
+	return result != FETCH_RESULT_OK &&
+	       result != FETCH_RESULT_NOT_MODIFIED &&
+	       result != FETCH_RESULT_MISSING && result != FETCH_RESULT_DENIED;
+}
+
+static bool is_answer(enum fetch_result result)
+{
+	return result != FETCH_RESULT_CANCELLED &&
+	       result != FETCH_RESULT_LOCAL &&
+	       result != FETCH_RESULT_TIMEOUT &&
+	       result != FETCH_RESULT_UNREACHABLE;
 }
 
 bool mirrors_report(struct mirrors *mirrors, size_t i, uint64_t now_ms,
@@ -258,6 +306,11 @@ bool mirrors_report(struct mirrors *mirrors, size_t i, uint64_t now_ms,
 	mirror->stats.in_flight--;
 	mirror->stats.results[result]++;
 	mirror->probing = false;
+	if (result != FETCH_RESULT_CANCELLED && result != FETCH_RESULT_LOCAL)
+		mirror_rank_counted(&mirror->rank, is_failure(result));
+	if (mirror->stats.in_flight == 0 || is_answer(result))
+		mirror_rank_heard(&mirror->rank, now_ms,
+				  mirror->stats.in_flight > 0);
 	switch (result) {
 	case FETCH_RESULT_UNREACHABLE:
 	case FETCH_RESULT_TIMEOUT:
@@ -279,7 +332,7 @@ bool mirrors_report(struct mirrors *mirrors, size_t i, uint64_t now_ms,
 			mirror->pause_until_ms = now_ms + pause_ms;
 		break;
 	case FETCH_RESULT_BAD_SIZE:
-		mirror->wrong_until_ms = now_ms + MIRROR_FORGET_MS;
+		mirror->rank.wrong_until_ms = now_ms + MIRROR_FORGET_MS;
 		__attribute__((fallthrough));
 	case FETCH_RESULT_OK:
 	case FETCH_RESULT_NOT_MODIFIED:
@@ -289,7 +342,7 @@ bool mirrors_report(struct mirrors *mirrors, size_t i, uint64_t now_ms,
 	case FETCH_RESULT_RANGE:
 	case FETCH_RESULT_REDIRECT:
 		mirror->heard_at_ms = now_ms;
-		answered(mirror, first_byte_ms);
+		answered(mirror, now_ms, first_byte_ms);
 		break;
 	case FETCH_RESULT_CANCELLED:
 	case FETCH_RESULT_LOCAL:
@@ -304,7 +357,7 @@ bool mirrors_report(struct mirrors *mirrors, size_t i, uint64_t now_ms,
 void mirrors_blame(struct mirrors *mirrors, size_t i, uint64_t now_ms)
 {
 	mirrors->mirror[i].stats.results[FETCH_RESULT_BAD_DIGEST]++;
-	mirrors->mirror[i].wrong_until_ms = now_ms + MIRROR_FORGET_MS;
+	mirrors->mirror[i].rank.wrong_until_ms = now_ms + MIRROR_FORGET_MS;
 }
 
 uint64_t mirrors_backoff_ms(unsigned int round, uint32_t random)

@@ -21,9 +21,13 @@
  *
  * A mirror that asks for a pause (429, 503, Retry-After) is not asked before its
  * pause is over, capped at 30 s; that is not a failure.  Among the mirrors that
- * may be asked, those that sent wrong bytes in the last 300 s, that are slower by
- * an order of magnitude or that have half of all requests in flight come later;
- * else the administrator's order stands.
+ * may be asked, these come later: those that sent wrong bytes in the last 300 s,
+ * that are silent, that fail often, that are at least twice as slow as the
+ * quickest (mirror_rank.h), or that have half of all requests in flight.  Else the
+ * administrator's order stands.
+ *
+ * A request that is late may be sent to a second mirror as well: one in twenty,
+ * but any number when the first one has fallen silent.
  *
  * Pure bookkeeping: no I/O, no clock, no randomness of its own.  Ownership:
  * mirrors_new() gives the caller a set to mirrors_free().  Single-threaded.
@@ -94,6 +98,35 @@ struct mirror_stats *mirrors_stats(struct mirrors *mirrors, size_t i);
  */
 int mirrors_pick(struct mirrors *mirrors, uint64_t now_ms, uint32_t skip,
 		 size_t *ret, uint64_t *ret_at_ms);
+
+/** mirrors_patience_ms() - after which time without an answer a second mirror is
+ *	worth a request; UINT64_MAX: there is none, or it is not wanted
+ */
+uint64_t mirrors_patience_ms(const struct mirrors *mirrors, size_t i);
+
+/**
+ * mirrors_pick_second() - which mirror to ask beside one that is late
+ * @mirrors: the set
+ * @now_ms: the loop's clock
+ * @first: the one that is late
+ * @skip: as for mirrors_pick()
+ * @ret: its number; what was picked must be followed by mirrors_report()
+ *
+ * Return: 0, MIRRORS_WAIT (enough requests were doubled; later, perhaps) or
+ * MIRRORS_NONE (no other may be asked now).
+ */
+int mirrors_pick_second(struct mirrors *mirrors, uint64_t now_ms, size_t first,
+			uint32_t skip, size_t *ret);
+
+/** mirrors_heard() - bytes came from it */
+void mirrors_heard(struct mirrors *mirrors, size_t i, uint64_t now_ms);
+
+/** mirrors_heard_since() - has it sent anything since then?  A request is out */
+bool mirrors_heard_since(const struct mirrors *mirrors, size_t i,
+			 uint64_t since_ms);
+
+/** mirrors_silent() - does it owe answers, and send nothing to anybody? */
+bool mirrors_silent(const struct mirrors *mirrors, size_t i, uint64_t now_ms);
 
 /**
  * mirrors_report() - how the request ended

@@ -108,6 +108,7 @@ const struct option_row network_options[] = {
 	{ "stall-timeout", OPTION_SECONDS, FIELD(stall_ms), false, NULL },
 	{ "stall-rate", OPTION_BYTES_32, FIELD(stall_rate), false, NULL },
 	{ "object-timeout", OPTION_SECONDS, FIELD(object_ms), false, NULL },
+	{ "no-hedge", OPTION_FLAG, FIELD(no_hedge), false, NULL },
 	{ "object-rate", OPTION_BYTES_32, FIELD(object_rate), false, NULL },
 };
 

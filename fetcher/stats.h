@@ -65,6 +65,8 @@ struct fetch_stats {
 	uint64_t failed;		/* answered with an error */
 	uint64_t cancelled;		/* nobody waited any more */
 	uint64_t retries;		/* GETs after the first for one object */
+	uint64_t hedges;		/* GETs beside a late one, to another mirror */
+	uint64_t hedges_won;		/* of these: brought the object */
 	uint64_t syncs, sync_errors;
 	uint64_t collections;		/* of what no image needs */
 	uint64_t collected_objects, collected_bytes;

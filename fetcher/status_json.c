@@ -118,6 +118,8 @@ static json_t *describe_fetches(const struct fetch_stats *stats)
 	put(object, "failed", stats->failed);
 	put(object, "cancelled", stats->cancelled);
 	put(object, "retries", stats->retries);
+	put(object, "hedges", stats->hedges);
+	put(object, "hedges_won", stats->hedges_won);
 	put(object, "syncs", stats->syncs);
 	put(object, "collections", stats->collections);
 	put(object, "collected_objects", stats->collected_objects);

@@ -122,6 +122,11 @@ static void print_fetches(FILE *f, const struct fetch_stats *stats)
 	    "Fetches that nobody waited for any more.", stats->cancelled);
 	one(f, "fetch_retries_total", "counter",
 	    "GETs after the first for one object.", stats->retries);
+	one(f, "fetch_hedges_total", "counter",
+	    "GETs sent to a second mirror because the first was late.",
+	    stats->hedges);
+	one(f, "fetch_hedges_won_total", "counter",
+	    "GETs to a second mirror that answered first.", stats->hedges_won);
 	one(f, "store_syncs_total", "counter", "Times the store was made durable.",
 	    stats->syncs);
 	one(f, "collections_total", "counter",

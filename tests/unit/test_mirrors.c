@@ -165,20 +165,85 @@ static void test_wrong_bytes_cost_the_first_place(void)
 }
 
 /* A slow first mirror loses its place to a quick one, but not for a trifle. */
-static void test_much_slower_mirror_comes_later(void)
+static void test_slower_mirror_comes_later(void)
 {
 	struct mirrors *mirrors = make(2);
 	uint64_t at_ms;
 	size_t i;
 
 	CHECK_EQ(mirrors_pick(mirrors, T0, 0, &i, &at_ms), 0);
-	mirrors_report(mirrors, 0, T0, FETCH_RESULT_OK, 400, 0);
+	mirrors_report(mirrors, 0, T0, FETCH_RESULT_OK, 20, 0);
 	ask(mirrors, 1, T0, FETCH_RESULT_OK);
 	CHECK_EQ(pick(mirrors, T0, 0), 0);
 	CHECK_EQ(mirrors_pick(mirrors, T0, 0, &i, &at_ms), 0);
-	mirrors_report(mirrors, 0, T0, FETCH_RESULT_OK, 9000, 0);
+	mirrors_report(mirrors, 0, T0, FETCH_RESULT_OK, 400, 0);
 	CHECK_EQ(pick(mirrors, T0, 0), 1);
-	CHECK_EQ(pick(mirrors, T0 + MIRROR_FORGET_MS, 0), 0);
+	/* It may be quick by now. */
+	CHECK_EQ(pick(mirrors, T0 + 240000, 0), 0);
+	mirrors_free(mirrors);
+}
+
+/* Every third request fails, without a break long enough for the breaker. */
+static void test_unreliable_mirror_comes_later(void)
+{
+	struct mirrors *mirrors = make(2);
+	unsigned int i;
+
+	for (i = 0; i < 30; i++)
+		ask(mirrors, 0, T0, i % 3 ? FETCH_RESULT_OK : FETCH_RESULT_SHORT);
+	CHECK_EQ(mirrors_state(mirrors, 0, T0), MIRROR_CLOSED);
+	CHECK_EQ(pick(mirrors, T0, 0), 1);
+	for (i = 0; i < 40; i++)
+		ask(mirrors, 0, T0, FETCH_RESULT_OK);
+	CHECK_EQ(pick(mirrors, T0, 0), 0);
+	mirrors_free(mirrors);
+}
+
+/* A mirror that owes answers and sends nothing is passed over at once. */
+static void test_silent_mirror_comes_later(void)
+{
+	struct mirrors *mirrors = make(2);
+	uint64_t at_ms;
+	size_t i;
+
+	ask(mirrors, 0, T0, FETCH_RESULT_OK);
+	CHECK_EQ(mirrors_pick(mirrors, T0, 0, &i, &at_ms), 0);
+	CHECK_EQ(i, 0);
+	CHECK(!mirrors_silent(mirrors, 0, T0 + 200));
+	CHECK(mirrors_silent(mirrors, 0, T0 + 300));
+	CHECK_EQ(pick(mirrors, T0 + 300, 0), 1);
+	mirrors_heard(mirrors, 0, T0 + 300);
+	CHECK_EQ(pick(mirrors, T0 + 301, 0), 0);
+	mirrors_report(mirrors, 0, T0 + 302, FETCH_RESULT_OK, 302, 0);
+	/* Nothing is owed: silence is no wonder. */
+	CHECK(!mirrors_silent(mirrors, 0, T0 + 100000));
+	mirrors_free(mirrors);
+}
+
+/* Second requests are one in twenty; beyond the first few, if nothing is broken. */
+static void test_second_requests_are_few(void)
+{
+	struct mirrors *mirrors = make(2);
+	unsigned int k, n = 0;
+	uint64_t at_ms;
+	size_t i;
+
+	for (k = 0; k < 1000; k++) {
+		CHECK_EQ(mirrors_pick(mirrors, T0, 2, &i, &at_ms), 0);
+		if (mirrors_pick_second(mirrors, T0, 0, 0, &i) == 0) {
+			CHECK_EQ(i, 1);
+			n++;
+			mirrors_report(mirrors, 1, T0, FETCH_RESULT_OK, 5, 0);
+		}
+		mirrors_report(mirrors, 0, T0, FETCH_RESULT_OK, 5, 0);
+	}
+	CHECK(n >= 50 && n <= 70);
+
+	/* It is silent now: every one of its requests may be doubled. */
+	CHECK_EQ(mirrors_pick(mirrors, T0, 2, &i, &at_ms), 0);
+	for (k = 0; k < 4; k++)
+		CHECK_EQ(mirrors_pick_second(mirrors, T0 + 1000, 0, 0, &i), 0);
+	CHECK_EQ(mirrors_pick_second(mirrors, T0 + 1000, 0, 2, &i), MIRRORS_NONE);
 	mirrors_free(mirrors);
 }
 
@@ -250,7 +315,9 @@ RUN_TESTS(T(test_given_order_stands), T(test_breaker_opens_and_probes),
 	  T(test_signs_of_life_close_the_breaker), T(test_5xx_counts_less),
 	  T(test_pause_is_honoured_and_capped),
 	  T(test_wrong_bytes_cost_the_first_place),
-	  T(test_much_slower_mirror_comes_later),
+	  T(test_slower_mirror_comes_later),
+	  T(test_unreliable_mirror_comes_later),
+	  T(test_silent_mirror_comes_later), T(test_second_requests_are_few),
 	  T(test_half_of_the_requests_go_elsewhere),
 	  T(test_old_failures_are_forgotten), T(test_backoff),
 	  T(test_no_mirror))

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A mirror's place among those that may be asked: how quick it was, how often it
+ * failed, and whether it is silent right now.
+ *
+ * Quickness is the time to the first byte, as a moving average with a moving mean
+ * deviation, the way TCP estimates its round trip (RFC 6298).  What was measured a
+ * while ago counts less and less: else a mirror that was slow once would not be
+ * asked, and so never be measured again.
+ *
+ * A mirror is silent when requests are out and it has sent nothing, to nobody, for
+ * much longer than it usually takes.  That is seen long before the first time
+ * limit: a link that swallows packets costs its readers tenths of a second, not
+ * ten seconds.
+ *
+ * Pure bookkeeping over a struct that its owner zeroes; single-threaded.
+ */
+#ifndef FETCHER_MIRROR_RANK_H
+#define FETCHER_MIRROR_RANK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/**
+ * struct mirror_rank - what is known of one mirror
+ * @first_byte_ms: moving average; 0: not known
+ * @deviation_ms: mean deviation from it
+ * @measured_at_ms: when a first byte last came
+ * @errors: moving share of requests that failed, in 1/1024
+ * @unheard_since_ms: from here on bytes were awaited and none came; 0: none are
+ * @wrong_until_ms: it sent wrong bytes
+ */
+struct mirror_rank {
+	uint64_t first_byte_ms;
+	uint64_t deviation_ms;
+	uint64_t measured_at_ms;
+	unsigned int errors;
+	uint64_t unheard_since_ms;
+	uint64_t wrong_until_ms;
+};
+
+/** mirror_rank_sent() - a request is out */
+void mirror_rank_sent(struct mirror_rank *rank, uint64_t now_ms);
+
+/** mirror_rank_heard() - bytes came, or a request ended; are others still out? */
+void mirror_rank_heard(struct mirror_rank *rank, uint64_t now_ms, bool awaited);
+
+/** mirror_rank_measured() - an answer began that long after its request */
+void mirror_rank_measured(struct mirror_rank *rank, uint64_t now_ms,
+			  uint64_t first_byte_ms);
+
+/** mirror_rank_counted() - a request has failed, or has not */
+void mirror_rank_counted(struct mirror_rank *rank, bool failed);
+
+/** mirror_rank_patience_ms() - an answer is late when it takes longer than this */
+uint64_t mirror_rank_patience_ms(const struct mirror_rank *rank);
+
+/** mirror_rank_silent() - is it, now? */
+bool mirror_rank_silent(const struct mirror_rank *rank, uint64_t now_ms);
+
+/**
+ * mirror_rank_demerits() - more is worse
+ * @rank: of this mirror
+ * @now_ms: the same clock as everywhere
+ * @quickest_ms: first byte of the quickest mirror that may be asked, or UINT64_MAX
+ */
+unsigned int mirror_rank_demerits(const struct mirror_rank *rank,
+				  uint64_t now_ms, uint64_t quickest_ms);
+
+#endif /* FETCHER_MIRROR_RANK_H */
