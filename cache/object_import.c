@@ -47,9 +47,9 @@ static int copy_and_hash(int from_fd, int to_fd, struct cfs_digest *ret)
 	return err;
 }
 
-int cfs_object_import(struct cfs_store *store, int fd, struct cfs_digest *ret)
+int cfs_object_import_staged(struct cfs_store *store, int fd,
+			     struct cfs_digest *ret)
 {
-	struct cfs_digest digest;
 	struct stat st;
 	int staged_fd, err;
 
@@ -61,14 +61,24 @@ int cfs_object_import(struct cfs_store *store, int fd, struct cfs_digest *ret)
 	if (err < 0)
 		return err;
 	if (ioctl(staged_fd, FICLONE, fd) == 0)
-		err = cfs_verity_hash_fd(staged_fd, UINT64_MAX, &digest, NULL);
+		err = cfs_verity_hash_fd(staged_fd, UINT64_MAX, ret, NULL);
 	else
-		err = copy_and_hash(fd, staged_fd, &digest);
+		err = copy_and_hash(fd, staged_fd, ret);
 	if (err < 0) {
 		cfs_object_discard(store, staged_fd);
 		return err;
 	}
-	err = cfs_object_publish(store, staged_fd, &digest);
+	return staged_fd;
+}
+
+int cfs_object_import(struct cfs_store *store, int fd, struct cfs_digest *ret)
+{
+	struct cfs_digest digest;
+	int err = cfs_object_import_staged(store, fd, &digest);
+
+	if (err < 0)
+		return err;
+	err = cfs_object_publish(store, err, &digest);
 	if (err >= 0)
 		*ret = digest;
 	return err;

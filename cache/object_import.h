@@ -13,6 +13,19 @@
 struct cfs_store;
 
 /**
+ * cfs_object_import_staged() - copy a file into a store, without a name yet
+ * @store: the store
+ * @fd: readable regular file; borrowed; its position is not used
+ * @ret: digest of the bytes that were copied; untouched on failure
+ *
+ * For many at once: cfs_store_sync(), then cfs_object_publish_synced() each.
+ *
+ * Return: a descriptor, as of cfs_object_stage(), or as cfs_object_import().
+ */
+int cfs_object_import_staged(struct cfs_store *store, int fd,
+			     struct cfs_digest *ret);
+
+/**
  * cfs_object_import() - copy a file into a store
  * @store: the store
  * @fd: readable regular file; borrowed; its position is not used

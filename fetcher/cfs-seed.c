@@ -22,6 +22,7 @@
 #include <time.h>
 
 #include "cache/base/cleanup.h"
+#include "cache/base/descriptor_limit.h"
 #include "cache/base/errmsg.h"
 #include "cache/base/progress.h"
 #include "cache/object_publish.h"
@@ -35,7 +36,7 @@
 #include "fetcher/seed_what.h"
 
 /* Objects asked of the engine at once, for each GET it may have in flight. */
-#define WINDOW_FACTOR	4
+#define WINDOW_FACTOR	8
 
 struct seed {
 	struct seed_options options;
@@ -204,6 +205,7 @@ static int download(struct seed *seed)
 
 	seed->bytes_wanted = seed_plan_count(&seed->plan, SEED_WANTED).bytes;
 	how.stop_fd = seed->signal_fd;
+	seed->options.config.in_batches = true;
 	if (err == 0)
 		err = fetcher_new(seed->loop, seed->store, &options->config,
 				  log_failure, seed, &seed->fetcher);
@@ -289,6 +291,7 @@ int main(int argc, char **argv)
 
 	if (seed_options_parse(argc, argv, &seed.options, &status))
 		return status;
+	descriptor_limit_raise();
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	seed_plan_init(&seed.plan);
 	status = set_up(&seed);

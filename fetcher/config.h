@@ -22,6 +22,7 @@
  * @hard: wait for ever for a mirror; else give up after @deadline_ms
  * @deadline_ms: counted from the digest's first miss
  * @max_transfers: GETs in flight at once
+ * @in_batches: objects get their names many at a time, for who waits for none
  * @max_connections: open at once, over all mirrors; 0: as @max_transfers
  * @max_unknown_size: cap for an object whose size is not known, bytes
  * @max_image_size: cap for an image, bytes
@@ -49,6 +50,7 @@ struct fetch_config {
 	bool hard;
 	uint64_t deadline_ms;
 	unsigned int max_transfers;
+	bool in_batches;
 	unsigned int max_connections;
 	uint64_t max_unknown_size;
 	uint64_t max_image_size;

@@ -67,9 +67,12 @@ static int make_parts(struct fetcher *fetcher)
 		err = fetch_bodies_new(fetcher->loop, fetcher->store,
 				       config->max_transfers + SPARE_CHUNKS,
 				       &fetcher->bodies);
-	if (err == 0)
-		fetch_bodies_on_change(fetcher->bodies, bodies_changed, fetcher);
-	return err;
+	if (err < 0)
+		return err;
+	fetch_bodies_on_change(fetcher->bodies, bodies_changed, fetcher);
+	if (config->in_batches)
+		fetch_bodies_in_batches(fetcher->bodies);
+	return 0;
 }
 
 int fetcher_new(struct loop *loop, struct cfs_store *store,

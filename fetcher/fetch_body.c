@@ -11,9 +11,11 @@
 #include "cache/base/full_io.h"
 #include "cache/object_publish.h"
 #include "cache/object_write.h"
+#include "cache/store.h"
 #include "cache/verity_hash.h"
 #include "fetcher/chunk_pool.h"
 #include "fetcher/loop.h"
+#include "fetcher/publish_batch.h"
 
 struct fetch_bodies {
 	struct loop *loop;
@@ -21,6 +23,8 @@ struct fetch_bodies {
 	struct chunk_pool *pool;
 	LIST_HEAD(, fetch_body) idle;	/* with their hashes, to be used again */
 	size_t n_live;
+	bool in_batches;
+	struct publish_batch batch;
 	void (*changed)(void *context);
 	void *context;
 };
@@ -28,8 +32,8 @@ struct fetch_bodies {
 /* What the job on the pool thread is to do. */
 enum body_job {
 	BODY_HASH,		/* n_hash chunks; stage first, if not done yet */
-	BODY_PUBLISH,		/* all is hashed and written */
-	BODY_WHOLE,		/* one chunk that is the whole object */
+	BODY_PUBLISH,		/* all is hashed and written; with batches, check */
+	BODY_WHOLE,		/* one chunk that is the whole object, likewise */
 };
 
 struct fetch_body {
@@ -57,6 +61,7 @@ struct fetch_body {
 	struct loop_work work;
 	enum body_job job;
 	size_t n_hash;
+	struct publish_item item;	/* in a batch; working as long */
 	bool working;			/* the job owns hash and job_err */
 	bool finishing;			/* body_finish() was called */
 	int job_err;
@@ -95,12 +100,14 @@ static int check_digest(struct fetch_body *body)
 	return same ? 0 : -EBADMSG;
 }
 
-/* On a pool thread: the descriptor is consumed. */
+/* On a pool thread: the descriptor is consumed, unless a batch will do so. */
 static int publish(struct fetch_body *body)
 {
-	int err = cfs_object_publish(body->bodies->store, body->fd,
-				     &body->digest);
+	int err;
 
+	if (body->bodies->in_batches)
+		return 0;
+	err = cfs_object_publish(body->bodies->store, body->fd, &body->digest);
 	body->fd = -1;
 	return err == CFS_PUBLISH_EXISTED ? 0 : err;
 }
@@ -219,6 +226,33 @@ static void finished(struct fetch_body *body)
 	calls->done(context, err, &digest);
 }
 
+static void batch_done(struct publish_item *item, int err)
+{
+	struct fetch_body *body = container_of(item, struct fetch_body, item);
+
+	body->working = false;
+	body->err = err;
+	if (body->calls)
+		finished(body);
+	else
+		advance(body);
+}
+
+/* It is checked and written: its name comes with the next flush. */
+static void join_batch(struct fetch_body *body)
+{
+	release_chunks(body, true);
+	body->working = true;
+	body->item = (struct publish_item){
+		.fd = body->fd,
+		.digest = body->digest,
+		.size = body->received,
+		.done = batch_done,
+	};
+	body->fd = -1;
+	publish_batch_add(&body->bodies->batch, &body->item);
+}
+
 static void job_done(struct loop_work *work)
 {
 	struct fetch_body *body = container_of(work, struct fetch_body, work);
@@ -232,6 +266,9 @@ static void job_done(struct loop_work *work)
 			body->to_hash->hashed = true;
 			body->to_hash = STAILQ_NEXT(body->to_hash, entry);
 		}
+	} else if (body->calls && body->err == 0 && body->fd >= 0) {
+		join_batch(body);
+		return;
 	} else if (body->calls) {
 		finished(body);
 		return;
@@ -487,6 +524,13 @@ int fetch_bodies_new(struct loop *loop, struct cfs_store *store, size_t n_chunks
 	LIST_INIT(&bodies->idle);
 	*ret = bodies;
 	return 0;
+}
+
+void fetch_bodies_in_batches(struct fetch_bodies *bodies)
+{
+	bodies->in_batches = !cfs_store_has_verity(bodies->store);
+	bodies->batch.loop = bodies->loop;
+	bodies->batch.store = bodies->store;
 }
 
 void fetch_bodies_free(struct fetch_bodies *bodies)

@@ -63,6 +63,14 @@ struct fetch_body_calls {
 int fetch_bodies_new(struct loop *loop, struct cfs_store *store, size_t n_chunks,
 		     struct fetch_bodies **ret);
 
+/**
+ * fetch_bodies_in_batches() - give names in batches, see publish_batch.h
+ *
+ * Quicker for who wants many objects, slower for each.  Where there is fs-verity
+ * nothing changes.  Before the first body.
+ */
+void fetch_bodies_in_batches(struct fetch_bodies *bodies);
+
 /** fetch_bodies_free() - NULL is allowed */
 void fetch_bodies_free(struct fetch_bodies *bodies);
 

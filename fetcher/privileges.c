@@ -5,10 +5,10 @@
 #include <pwd.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "cache/base/cleanup.h"
+#include "cache/base/descriptor_limit.h"
 #include "fetcher/privileges.h"
 
 #ifndef PR_SET_IO_FLUSHER
@@ -21,16 +21,12 @@ void privileges_harden(void)
 {
 	CLEANUP_CLOSE int fd = open("/proc/self/oom_score_adj",
 				    O_WRONLY | O_CLOEXEC);
-	struct rlimit limit;
 
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	(void)prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0);
 	if (fd >= 0 && write(fd, OOM_SCORE, strlen(OOM_SCORE)) < 0)
 		errno = 0;	/* only root may */
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &limit);
-	}
+	descriptor_limit_raise();
 }
 
 int privileges_drop(const char *user)

@@ -4,7 +4,8 @@
  *
  * The threads share one walk: whoever is free takes the next file under the lock,
  * and digests and copies it outside.  So there is no queue, and memory does not
- * grow with the tree.
+ * grow with the tree.  Each thread publishes what it has copied in batches: one
+ * flush, then many names.
  */
 #include "fetcher/seed_from.h"
 
@@ -19,7 +20,22 @@
 
 #include "cache/base/cleanup.h"
 #include "cache/object_import.h"
+#include "cache/store.h"
 #include "cache/verity_hash.h"
+
+/* So many copies, or so many bytes of them, wait for one flush. */
+#define BATCH_OBJECTS	64
+#define BATCH_SIZE	((uint64_t)64 << 20)
+
+/* What one thread has copied and not published yet. */
+struct from_batch {
+	struct {
+		int fd;
+		struct seed_object *object;
+	} staged[BATCH_OBJECTS];
+	size_t n;
+	uint64_t size;
+};
 
 struct from {
 	struct seed_plan *plan;
@@ -94,23 +110,91 @@ static struct seed_object *find_wanted(const struct from *from,
 	return found ? *found : NULL;
 }
 
-/* Called with the lock held. */
-static void taken(struct from *from, struct seed_object *object)
+/* Whoever claims an object sees to it; false if somebody else has. */
+static bool claim(struct from *from, struct seed_object *object)
 {
-	if (object->outcome != SEED_WANTED)
-		return;
-	object->outcome = SEED_LOCAL;
-	from->n_left--;
-	from->report.taken.objects++;
-	from->report.taken.bytes += object->size;
+	bool claimed;
+
+	pthread_mutex_lock(&from->lock);
+	claimed = object->outcome == SEED_WANTED;
+	if (claimed) {
+		object->outcome = SEED_LOCAL;
+		from->n_left--;
+		from->report.taken.objects++;
+		from->report.taken.bytes += object->size;
+	}
+	pthread_mutex_unlock(&from->lock);
+	return claimed;
+}
+
+/* It could not be published, or what was copied is something else. */
+static void unclaim(struct from *from, struct seed_object *object)
+{
+	pthread_mutex_lock(&from->lock);
+	object->outcome = SEED_WANTED;
+	from->n_left++;
+	from->report.taken.objects--;
+	from->report.taken.bytes -= object->size;
+	pthread_mutex_unlock(&from->lock);
+}
+
+/* One flush for what has been copied, then the names; 0 or -errno. */
+static int publish(struct from *from, struct from_batch *batch)
+{
+	int err = 0;
+
+	/* With fs-verity, sealing flushes. */
+	if (batch->n && !cfs_store_has_verity(from->store))
+		err = cfs_store_sync(from->store);
+	for (size_t i = 0; i < batch->n; i++) {
+		struct seed_object *object = batch->staged[i].object;
+		int one = err;
+
+		if (err < 0)
+			cfs_object_discard(from->store, batch->staged[i].fd);
+		else
+			one = cfs_object_publish_synced(from->store,
+							batch->staged[i].fd,
+							&object->digest);
+		if (one >= 0)
+			continue;
+		unclaim(from, object);
+		err = one;
+	}
+	batch->n = 0;
+	batch->size = 0;
+	return err;
 }
 
 /*
- * Copy a file in, if it turns out to be wanted; 0 or what the store gave.  A file
- * that changes between being digested and being copied is harmless: the import
- * goes by the bytes it copied.
+ * Copy a claimed object.  A file that changes between being digested and being
+ * copied is harmless: what counts are the bytes that were copied.
  */
-static int take(struct from *from, int fd)
+static int copy(struct from *from, struct from_batch *batch, int from_fd,
+		struct seed_object *object)
+{
+	struct cfs_digest digest;
+	int fd = cfs_object_import_staged(from->store, from_fd, &digest);
+
+	if (fd < 0) {
+		unclaim(from, object);
+		return fd;
+	}
+	if (!cfs_digest_equal(&digest, &object->digest)) {
+		unclaim(from, object);
+		cfs_object_discard(from->store, fd);
+		return 0;
+	}
+	batch->staged[batch->n].fd = fd;
+	batch->staged[batch->n++].object = object;
+	batch->size += object->size;
+	if (batch->n == BATCH_OBJECTS || batch->size >= BATCH_SIZE)
+		return publish(from, batch);
+	return 0;
+}
+
+/* Copy a file in, if it turns out to be wanted; 0 or what the store gave. */
+static int take(struct from *from, struct from_batch *batch, int fd)
 {
 	struct seed_object *object;
 	struct cfs_digest digest;
@@ -119,20 +203,15 @@ static int take(struct from *from, int fd)
 
 	if (err < 0)	/* unreadable: somebody else may have it */
 		return err == -ENOMEM ? err : 0;
-	object = find_wanted(from, &digest);
-	if (object && object->size == size && !from->dry_run) {
-		err = cfs_object_import(from->store, fd, &digest);
-		if (err < 0)
-			return err;
-		object = find_wanted(from, &digest);
-	}
 	pthread_mutex_lock(&from->lock);
 	from->report.digested.objects++;
 	from->report.digested.bytes += size;
-	if (object && object->size == size)
-		taken(from, object);
 	pthread_mutex_unlock(&from->lock);
-	return 0;
+	object = find_wanted(from, &digest);
+	if (!object || object->size != size || !claim(from, object) ||
+	    from->dry_run)
+		return 0;
+	return copy(from, batch, fd, object);
 }
 
 static int open_regular(const char *path)
@@ -190,29 +269,32 @@ static char *next_path(struct from *from)
 	return path;
 }
 
+static void failed(struct from *from, int err)
+{
+	if (err >= 0)
+		return;
+	pthread_mutex_lock(&from->lock);
+	if (from->err == 0)
+		from->err = err;
+	pthread_mutex_unlock(&from->lock);
+}
+
 static void *work(void *context)
 {
 	struct from *from = context;
+	struct from_batch batch = { .n = 0 };
 
 	for (;;) {
 		CLEANUP_FREE char *path = next_path(from);
-		int err;
+		CLEANUP_CLOSE int fd = path ? open_regular(path) : -1;
 
 		if (!path)
-			return NULL;
-
-		CLEANUP_CLOSE int fd = open_regular(path);
-
-		if (fd < 0)
-			continue;
-		err = take(from, fd);
-		if (err < 0) {
-			pthread_mutex_lock(&from->lock);
-			if (from->err == 0)
-				from->err = err;
-			pthread_mutex_unlock(&from->lock);
-		}
+			break;
+		if (fd >= 0)
+			failed(from, take(from, &batch, fd));
 	}
+	failed(from, publish(from, &batch));
+	return NULL;
 }
 
 static void run(struct from *from, unsigned int n_threads)

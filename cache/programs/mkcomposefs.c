@@ -14,10 +14,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "cache/base/cleanup.h"
+#include "cache/base/descriptor_limit.h"
 #include "cache/base/errmsg.h"
 #include "cache/base/full_io.h"
 #include "cache/base/replace_file.h"
@@ -254,17 +254,6 @@ static void print_results(const struct mkcomposefs_options *o,
 		die("stdout: %s", strerror(errno));
 }
 
-/* Deep trees and batches of objects need more than the usual 1024 descriptors. */
-static void raise_descriptor_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
-}
-
 int main(int argc, char **argv)
 {
 	struct output output = {
@@ -279,7 +268,7 @@ int main(int argc, char **argv)
 	CLEANUP_CLOSE int lock_fd = -1;
 
 	mkcomposefs_parse_options(argc, argv, &o);
-	raise_descriptor_limit();
+	descriptor_limit_raise();
 	open_store(&o, &store, &lock_fd);
 	open_output(&o, store, &output);
 	if (o.from_file)
