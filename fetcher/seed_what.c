@@ -142,14 +142,38 @@ static int add_profile_line(const struct seed_target *target,
 	return seed_plan_add(target->plan, &digest, ref->size);
 }
 
+struct restoring {
+	const struct seed_target *target;
+	struct seed_meaning *meaning;
+	struct errmsg *msg;
+};
+
+/* An image that has a name but is not here, or damaged, is fetched by digest. */
+static int restore_image(void *context, const char *name,
+			 const struct cfs_digest *digest)
+{
+	const struct restoring *restoring = context;
+	const struct image_request request = { .expected = digest };
+	int err = cfs_store_check(restoring->target->store, digest, UINT64_MAX);
+
+	if (err > 0)
+		err = fetch_image(restoring->target, name, &request,
+				  restoring->meaning, restoring->msg);
+	return err;
+}
+
 static int read_profile(const struct seed_target *target, const char *what,
 			FILE *file, struct seed_meaning *ret,
 			struct errmsg *msg)
 {
+	struct restoring restoring = { target, ret, msg };
 	struct cfs_store_refs *refs;
 	char line[256];
-	int err = cfs_store_refs_new(target->store, NULL, 0, &refs, msg);
+	int err = cfs_store_image_each(target->store, restore_image,
+				       &restoring);
 
+	if (err == 0)
+		err = cfs_store_refs_new(target->store, NULL, 0, &refs, msg);
 	if (err < 0)
 		return err;
 	ret->is_profile = true;

@@ -22,6 +22,7 @@ static const char usage[] =
 "    --quick                       what the kernel vouches for in no time (default)\n"
 "    --full                        read every byte\n"
 "    --repair                      move damaged objects aside\n"
+"    --mirror=URL, --from=DIR      and bring them back, by running cfs-seed\n"
 "    --threads=N                   how many at once (default: processors)\n"
 "    --json\n"
 "  gc STORE                        remove objects that no named image needs\n"
