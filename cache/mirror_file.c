@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include "cache/base/cleanup.h"
 #include "cache/base/full_io.h"
@@ -126,13 +127,26 @@ static int write_new(const char *path, const char *old, size_t old_len,
 	return err;
 }
 
-int cfs_mirror_file_add(const char *store, unsigned int folders)
+/* Which of the folders are there? */
+static unsigned int look(int store_fd)
+{
+	unsigned int folders = 0;
+	struct stat st;
+
+	for (size_t i = 0; i < N_WORDS; i++)
+		if (fstatat(store_fd, words[i].word, &st,
+			    AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))
+			folders |= words[i].folder;
+	return folders;
+}
+
+int cfs_mirror_file_update(const char *store)
 {
 	CLEANUP_CLOSE int lock_fd =
 		open(store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char old[CFS_MIRROR_FILE_MAX + 1];
 	CLEANUP_FREE char *path = NULL;
-	unsigned int present;
+	unsigned int present, missing;
 	size_t len;
 	int err;
 
@@ -145,7 +159,8 @@ int cfs_mirror_file_add(const char *store, unsigned int folders)
 	err = read_old(path, old, &len);
 	if (err == 0)
 		err = cfs_mirror_file_parse(old, len, &present);
-	if (err < 0 || !(folders & ~present))
+	if (err < 0)
 		return err;
-	return write_new(path, old, len, folders & ~present);
+	missing = look(lock_fd) & ~present;
+	return missing ? write_new(path, old, len, missing) : 0;
 }

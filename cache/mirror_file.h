@@ -41,15 +41,14 @@ int cfs_mirror_file_parse(const char *text, size_t len, unsigned int *ret);
 const char *cfs_mirror_folder_name(unsigned int folder);
 
 /**
- * cfs_mirror_file_add() - let a store's mirror file name more folders
+ * cfs_mirror_file_update() - let a store's mirror file name the folders it has
  * @store: path of the store
- * @folders: a set of CFS_MIRROR_*
  *
  * What stands there stays.  The file is replaced as a whole; writers wait for
  * each other.
  *
  * Return: 0, -EINVAL (STORE/mirror is something else), or -errno.
  */
-int cfs_mirror_file_add(const char *store, unsigned int folders);
+int cfs_mirror_file_update(const char *store);
 
 #endif /* CACHE_MIRROR_FILE_H */

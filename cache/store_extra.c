@@ -61,46 +61,57 @@ int cfs_store_extra_begin(struct cfs_store *store, const char *folder,
 	return replace_file_begin(ret, whole, 0444);
 }
 
+struct sweep {
+	bool dry_run;
+	uint64_t *ret_bytes;
+};
+
 static void close_dir(DIR **dir)
 {
 	if (*dir)
 		closedir(*dir);
 }
 
-/* Remove it if it has lost its object; what has no object's name is not ours. */
-static int sweep_one(struct cfs_store *store, int folder_fd, const char *aa,
-		     const char *entry, bool dry_run, uint64_t *ret_bytes)
+/* Remove an entry if the object of that digest is gone. */
+static int sweep_one(struct cfs_store *store, int folder_fd, const char *entry,
+		     const struct cfs_digest *digest, const struct sweep *sweep)
 {
-	char name[CFS_OBJECT_NAME_LEN + 8];
 	struct cfs_object_info info;
-	struct cfs_digest digest;
 	struct stat st;
-	int outcome;
+	int outcome = cfs_store_object_look(store, digest, &info);
 
-	snprintf(name, sizeof(name), "%s/%.*s", aa, CFS_OBJECT_NAME_LEN, entry);
-	if (cfs_object_name_parse(name, strlen(name), &digest) < 0)
-		return 0;
-	outcome = cfs_store_object_look(store, &digest, &info);
 	if (outcome != CFS_STORE_MISS)
 		return outcome;
 	if (fstatat(folder_fd, entry, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    (!dry_run && unlinkat(folder_fd, entry, 0) < 0))
+	    (!sweep->dry_run && unlinkat(folder_fd, entry, 0) < 0))
 		return errno == ENOENT ? 0 : -errno;
-	*ret_bytes += (uint64_t)st.st_blocks * 512;
+	*sweep->ret_bytes += (uint64_t)st.st_blocks * 512;
 	return 0;
 }
 
-static int sweep_folder(struct cfs_store *store, const char *folder,
-			uint8_t first_byte, bool dry_run, uint64_t *ret_bytes)
+/* "<62 hex>" in folder "aa", or "<64 hex>[.NAME]"?  What is neither is not ours. */
+static bool entry_digest(const char *aa, const char *entry,
+			 struct cfs_digest *ret)
 {
-	char path[32];
-	int err = 0;
+	char hex[CFS_DIGEST_HEX_LEN + 1];
+	size_t aa_len = strlen(aa), len = strlen(entry);
 
-	snprintf(path, sizeof(path), "%.24s/%02x", folder, first_byte);
+	if (aa_len + len < CFS_DIGEST_HEX_LEN ||
+	    (aa_len + len > CFS_DIGEST_HEX_LEN &&
+	     (aa_len > 0 || entry[CFS_DIGEST_HEX_LEN] != '.')))
+		return false;
+	memcpy(hex, aa, aa_len);
+	memcpy(hex + aa_len, entry, CFS_DIGEST_HEX_LEN - aa_len);
+	return cfs_digest_parse(hex, CFS_DIGEST_HEX_LEN, ret) == 0;
+}
 
+static int sweep_folder(struct cfs_store *store, const char *path, const char *aa,
+			const struct sweep *sweep)
+{
 	CLEANUP_CLOSE int fd = openat(store->root_fd, path,
 				      O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
 				      O_CLOEXEC);
+	int err = 0;
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
@@ -114,13 +125,15 @@ static int sweep_folder(struct cfs_store *store, const char *folder,
 
 	while (err == 0) {
 		const struct dirent *entry;
+		struct cfs_digest digest;
 
 		errno = 0;
 		entry = readdir(dir);
 		if (!entry)
 			return -errno;
-		err = sweep_one(store, folder_fd, path + strlen(path) - 2,
-				entry->d_name, dry_run, ret_bytes);
+		if (entry_digest(aa, entry->d_name, &digest))
+			err = sweep_one(store, folder_fd, entry->d_name, &digest,
+					sweep);
 	}
 	return err;
 }
@@ -128,10 +141,22 @@ static int sweep_folder(struct cfs_store *store, const char *folder,
 int cfs_store_extra_sweep(struct cfs_store *store, const char *folder,
 			  bool dry_run, uint64_t *ret_bytes)
 {
+	const struct sweep sweep = { dry_run, ret_bytes };
+	char path[32], aa[3];
 	int err = 0;
 
-	for (int byte = 0; byte < CFS_STORE_FOLDERS && err == 0; byte++)
-		err = sweep_folder(store, folder, (uint8_t)byte, dry_run,
-				   ret_bytes);
+	for (int byte = 0; byte < CFS_STORE_FOLDERS && err == 0; byte++) {
+		snprintf(aa, sizeof(aa), "%02x", byte);
+		snprintf(path, sizeof(path), "%.24s/%s", folder, aa);
+		err = sweep_folder(store, path, aa, &sweep);
+	}
 	return err;
+}
+
+int cfs_store_extra_sweep_images(struct cfs_store *store, const char *folder,
+				 bool dry_run, uint64_t *ret_bytes)
+{
+	const struct sweep sweep = { dry_run, ret_bytes };
+
+	return sweep_folder(store, folder, "", &sweep);
 }

@@ -49,4 +49,15 @@ int cfs_store_extra_begin(struct cfs_store *store, const char *folder,
 int cfs_store_extra_sweep(struct cfs_store *store, const char *folder,
 			  bool dry_run, uint64_t *ret_bytes);
 
+/**
+ * cfs_store_extra_sweep_images() - remove what belongs to images that are gone
+ * @folder: of files <image digest>[.NAME], such as "packs"
+ * @dry_run: only count
+ * @ret_bytes: the bytes on disk that this frees are added to it
+ *
+ * Return: 0 (also if there is no such folder) or -errno.
+ */
+int cfs_store_extra_sweep_images(struct cfs_store *store, const char *folder,
+				 bool dry_run, uint64_t *ret_bytes);
+
 #endif /* CACHE_STORE_EXTRA_H */

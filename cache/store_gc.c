@@ -168,6 +168,24 @@ static int drop_to_limit(struct gc *gc)
 	return 0;
 }
 
+/* Of a dry run all objects are still there, and so nothing is left over. */
+static int sweep_extras(struct gc *gc)
+{
+	static const char *const of_objects[] = { "verity", "zst" };
+	static const char *const of_images[] = { "packs", "profiles" };
+	bool dry_run = gc->options->dry_run;
+	uint64_t *bytes = &gc->report.removed.bytes;
+	int err = 0;
+
+	for (size_t i = 0; i < 2 && err == 0; i++)
+		err = cfs_store_extra_sweep(gc->store, of_objects[i], dry_run,
+					    bytes);
+	for (size_t i = 0; i < 2 && err == 0; i++)
+		err = cfs_store_extra_sweep_images(gc->store, of_images[i],
+						   dry_run, bytes);
+	return err;
+}
+
 static int walk_and_drop(struct gc *gc)
 {
 	int err = 0;
@@ -177,12 +195,7 @@ static int walk_and_drop(struct gc *gc)
 					    gc);
 	if (err == 0 && has_limit(gc))
 		err = drop_to_limit(gc);
-	/* Of a dry run all objects are still there, and so nothing is left over. */
-	if (err == 0)
-		err = cfs_store_extra_sweep(gc->store, "verity",
-					    gc->options->dry_run,
-					    &gc->report.removed.bytes);
-	return err;
+	return err == 0 ? sweep_extras(gc) : err;
 }
 
 int cfs_store_gc(struct cfs_store *store, const struct cfs_gc_options *options,

@@ -15,8 +15,8 @@ set -eEuo pipefail
 # shellcheck disable=SC2034
 {
 packages_build=(cmake gcc libc6-dev libcurl4-openssl-dev libfsverity-dev libfuse3-dev
-	libjansson-dev libssl-dev liburing-dev libxxhash-dev make ninja-build pkg-config
-	scdoc)
+	libjansson-dev libssl-dev liburing-dev libxxhash-dev libzstd-dev make ninja-build
+	pkg-config scdoc)
 packages_demo=(ca-certificates debian-archive-keyring mmdebstrap procps python3-minimal
 	util-linux)
 packages_test=("${packages_demo[@]}" acl attr btrfs-progs clang conmon crun curl e2fsprogs

@@ -41,6 +41,13 @@ static const char usage[] =
 "    --min-size=SIZE               of objects of at least that size (default 16M)\n"
 "    --threads=N                   how many at once (default: processors)\n"
 "    --json\n"
+"  pack STORE IMAGE                write what a start of it needs into one file\n"
+"    --profile=FILE                digests in order (default: profiles/ of the store)\n"
+"    --all                         everything the image names\n"
+"    --name=NAME                   one of several of the image\n"
+"    --max-object-size=SIZE        leave larger ones out (default 64M)\n"
+"    --level=N                     of zstd (default 19)\n"
+"    --threads=N --json\n"
 "  --help                          show this and exit\n"
 "  --version                       show the version and exit\n"
 "\n"
@@ -58,6 +65,7 @@ static const struct {
 	{ "unpin", store_unpin },
 	{ "import", store_import },
 	{ "trees", store_trees },
+	{ "pack", store_pack },
 };
 
 static void complain(const char *format, va_list args)

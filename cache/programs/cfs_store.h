@@ -32,6 +32,7 @@ int store_pin(int argc, char **argv);
 int store_unpin(int argc, char **argv);
 int store_import(int argc, char **argv);
 int store_trees(int argc, char **argv);
+int store_pack(int argc, char **argv);
 
 /** store_complain() - one line on stderr; returns STORE_EXIT_FAILED */
 __attribute__((format(printf, 1, 2)))

@@ -77,26 +77,37 @@ static void write_text(const char *path, const char *text)
 	close(fd);
 }
 
+static void make_folder(const char *store, const char *name)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s/%s", store, name);
+	CHECK_EQ(mkdir(path, 0755), 0);
+}
+
 /* What others wrote stays, and nothing is written twice. */
 static void test_words_are_added(void)
 {
 	char folder[256], path[300];
 
 	folder_new(folder);
+	make_folder(folder, "zst");
+	make_folder(folder, "objects");
 	snprintf(path, sizeof(path), "%s/mirror", folder);
-	CHECK_EQ(cfs_mirror_file_add(folder, CFS_MIRROR_ZST), 0);
+	CHECK_EQ(cfs_mirror_file_update(folder), 0);
 	check_text(path, FIRST "zst\n");
-	CHECK_EQ(cfs_mirror_file_add(folder, CFS_MIRROR_ZST), 0);
+	CHECK_EQ(cfs_mirror_file_update(folder), 0);
 	check_text(path, FIRST "zst\n");
+	make_folder(folder, "packs");
+	make_folder(folder, "verity");
 	write_text(path, FIRST "future\npacks");
-	CHECK_EQ(cfs_mirror_file_add(folder, CFS_MIRROR_PACKS | CFS_MIRROR_ZST |
-					     CFS_MIRROR_VERITY), 0);
+	CHECK_EQ(cfs_mirror_file_update(folder), 0);
 	check_text(path, FIRST "future\npacks\nverity\nzst\n");
 	write_text(path, "something else\n");
-	CHECK_EQ(cfs_mirror_file_add(folder, CFS_MIRROR_ZST), -EINVAL);
+	CHECK_EQ(cfs_mirror_file_update(folder), -EINVAL);
 	check_text(path, "something else\n");
 	folder_free(folder);
-	CHECK_EQ(cfs_mirror_file_add(folder, CFS_MIRROR_ZST), -ENOENT);
+	CHECK_EQ(cfs_mirror_file_update(folder), -ENOENT);
 }
 
 static void test_every_folder_has_a_name(void)
