@@ -14,7 +14,7 @@
 #define NO_ENTRY	UINT32_MAX
 #define FIRST_INDEX	1024		/* a power of two */
 #define FIRST_ENTRIES	512
-#define LOOKUPS_MAX	((1u << 30) - 1)
+#define LOOKUPS_MAX	((1u << 28) - 1)
 
 struct allow_list {
 	struct allow_entry *entries;
@@ -172,20 +172,46 @@ static void count_fetched(struct allow_count *count,
 	count->fetched_bytes += entry->size;
 }
 
+static void count_present(struct allow_count *count,
+			  const struct allow_entry *entry)
+{
+	count->present_objects += entry->present ? 1 : -1;
+	count->present_bytes += entry->present ? entry->size : -entry->size;
+}
+
+/* Everything that counts this entry: the images that name it, and the total. */
+static void count_everywhere(struct allow_list *list,
+			     const struct allow_entry *entry,
+			     void (*count)(struct allow_count *count,
+					   const struct allow_entry *entry))
+{
+	if (entry->images)
+		count(&list->total, entry);
+	for (int slot = 0; slot < ALLOW_IMAGES_MAX; slot++)
+		if (entry->images & 1u << slot)
+			count(&list->images[slot], entry);
+}
+
+/* Something begins to count this entry. */
+static void count_all(struct allow_count *count,
+		      const struct allow_entry *entry)
+{
+	count_one(count, entry);
+	if (entry->fetched)
+		count_fetched(count, entry);
+	if (entry->present)
+		count_present(count, entry);
+}
+
 static void name_by_image(struct allow_list *list, struct allow_entry *entry,
 			  int slot)
 {
 	if (entry->images & 1u << slot)
 		return;
-	if (!entry->images) {
-		count_one(&list->total, entry);
-		if (entry->fetched)
-			count_fetched(&list->total, entry);
-	}
+	if (!entry->images)
+		count_all(&list->total, entry);
 	entry->images |= 1u << slot;
-	count_one(&list->images[slot], entry);
-	if (entry->fetched)
-		count_fetched(&list->images[slot], entry);
+	count_all(&list->images[slot], entry);
 }
 
 int allow_list_add(struct allow_list *list, const struct cfs_digest *digest,
@@ -268,15 +294,29 @@ void allow_list_forget(struct allow_list *list, struct allow_entry *entry,
 
 void allow_list_fetched(struct allow_list *list, struct allow_entry *entry)
 {
+	allow_list_set_present(list, entry, true);
 	if (entry->fetched)
 		return;
 	entry->fetched = 1;
-	if (entry->images)
-		count_fetched(&list->total, entry);
-	for (int slot = 0; slot < ALLOW_IMAGES_MAX; slot++) {
-		if (entry->images & 1u << slot)
-			count_fetched(&list->images[slot], entry);
-	}
+	count_everywhere(list, entry, count_fetched);
+}
+
+void allow_list_set_present(struct allow_list *list, struct allow_entry *entry,
+			    bool present)
+{
+	if (entry->present == present)
+		return;
+	entry->present = present;
+	count_everywhere(list, entry, count_present);
+}
+
+void allow_list_note_present(struct allow_list *list,
+			     const struct cfs_digest *digest)
+{
+	struct allow_entry *entry = allow_list_find(list, digest);
+
+	if (entry)
+		allow_list_set_present(list, entry, true);
 }
 
 void allow_list_clear(struct allow_list *list)
@@ -287,6 +327,7 @@ void allow_list_clear(struct allow_list *list)
 		if (!entry->used)
 			continue;
 		entry->images = 0;
+		entry->wanted = 0;
 		release_if_unused(list, entry);
 	}
 	list->total = (struct allow_count){ 0 };
@@ -304,6 +345,18 @@ const struct allow_entry *allow_list_next(const struct allow_list *list,
 		++*position;
 		if (entry->used && entry->images &&
 		    entry->digest.bytes[0] == first_byte)
+			return entry;
+	}
+	return NULL;
+}
+
+struct allow_entry *allow_list_each(struct allow_list *list,
+				    uint64_t *position)
+{
+	while (*position < list->n_entries) {
+		struct allow_entry *entry = &list->entries[(*position)++];
+
+		if (entry->used && entry->images)
 			return entry;
 	}
 	return NULL;

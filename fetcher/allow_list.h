@@ -43,23 +43,30 @@ enum {
  * @images: bit set of the image slots that name it; 0 if none does
  * @lookups: how often the kernel was given its node, see allow_list_hold()
  * @fetched: this process put it into the store
+ * @present: the store has it, as far as is known
+ * @wanted: a profile lists it
  * @used: false for a free entry, which callers never see
  */
 struct allow_entry {
 	struct cfs_digest digest;
 	uint64_t size;
 	uint32_t images;
-	uint32_t lookups : 30;
+	uint32_t lookups : 28;
 	uint32_t fetched : 1;
+	uint32_t present : 1;
+	uint32_t wanted : 1;
 	uint32_t used : 1;
 };
 
 /**
- * struct allow_count - how much there is, and how much of it was fetched
+ * struct allow_count - how much there is, how much of it the store has as far as
+ *	is known, and how much of that this process fetched
  */
 struct allow_count {
 	uint64_t objects;
 	uint64_t bytes;
+	uint64_t present_objects;
+	uint64_t present_bytes;
 	uint64_t fetched_objects;
 	uint64_t fetched_bytes;
 };
@@ -114,8 +121,16 @@ void allow_list_hold(struct allow_entry *entry);
 void allow_list_forget(struct allow_list *list, struct allow_entry *entry,
 		       uint64_t n);
 
-/** allow_list_fetched() - an object was fetched: count it, once */
+/** allow_list_fetched() - an object was fetched: count it, once; it is present */
 void allow_list_fetched(struct allow_list *list, struct allow_entry *entry);
+
+/** allow_list_set_present() - the store has it, or has it no more: count that */
+void allow_list_set_present(struct allow_list *list, struct allow_entry *entry,
+			    bool present);
+
+/** allow_list_note_present() - the same, for a digest that may be listed no more */
+void allow_list_note_present(struct allow_list *list,
+			     const struct cfs_digest *digest);
 
 /** allow_list_clear() - no image names anything now; held nodes stay */
 void allow_list_clear(struct allow_list *list);
@@ -130,6 +145,15 @@ void allow_list_clear(struct allow_list *list);
 const struct allow_entry *allow_list_next(const struct allow_list *list,
 					  uint8_t first_byte,
 					  uint64_t *position);
+
+/**
+ * allow_list_each() - walk all that images name, in the order in which they did
+ * @position: 0 to start; moved behind the returned entry
+ *
+ * Return: an entry, or NULL at the end.
+ */
+struct allow_entry *allow_list_each(struct allow_list *list,
+				    uint64_t *position);
 
 /** allow_list_total() - over all that images name, each object once */
 const struct allow_count *allow_list_total(const struct allow_list *list);

@@ -38,6 +38,9 @@ int main(int argc, char **argv)
 	case MODE_STATUS:
 		status = show_status(options.status, options.json);
 		break;
+	case MODE_REPORT:
+		status = show_report(&options);
+		break;
 	}
 	options_free(&options);
 	return status;

@@ -6,6 +6,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,8 @@ void fetch_config_init(struct fetch_config *config)
 	*config = (struct fetch_config){
 		.deadline_ms = 60 * 1000,
 		.max_transfers = 64,
+		.max_ahead = UINT_MAX,
+		.max_beside_demand = UINT_MAX,
 		.max_unknown_size = (uint64_t)16 << 30,
 		.max_image_size = (uint64_t)1 << 30,
 		.connect_ms = 3000,

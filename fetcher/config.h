@@ -23,6 +23,10 @@
  * @deadline_ms: counted from the digest's first miss
  * @max_transfers: GETs in flight at once
  * @in_batches: objects get their names many at a time, for who waits for none
+ * @max_ahead: of these, GETs that no reader waits for
+ * @max_beside_demand: the same, while a reader waits for another one
+ * @max_ahead_bytes: objects in such GETs together are at most about so large, or
+ *	there is only one; 0: no limit
  * @max_connections: open at once, over all mirrors; 0: as @max_transfers
  * @max_unknown_size: cap for an object whose size is not known, bytes
  * @max_image_size: cap for an image, bytes
@@ -51,6 +55,9 @@ struct fetch_config {
 	uint64_t deadline_ms;
 	unsigned int max_transfers;
 	bool in_batches;
+	unsigned int max_ahead;
+	unsigned int max_beside_demand;
+	uint64_t max_ahead_bytes;
 	unsigned int max_connections;
 	uint64_t max_unknown_size;
 	uint64_t max_image_size;

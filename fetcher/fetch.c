@@ -89,8 +89,8 @@ int fetcher_new(struct loop *loop, struct cfs_store *store,
 	fetcher->config = config;
 	fetcher->log = log;
 	fetcher->log_context = log_context;
-	TAILQ_INIT(&fetcher->queues[FETCH_DEMAND]);
-	TAILQ_INIT(&fetcher->queues[FETCH_BACKGROUND]);
+	for (size_t i = 0; i < N_FETCH_KINDS; i++)
+		TAILQ_INIT(&fetcher->queues[i]);
 	TAILQ_INIT(&fetcher->parked);
 	TAILQ_INIT(&fetcher->no_room);
 	fetcher->turn.call = fetch_take_turns;
@@ -208,8 +208,12 @@ static struct fetch *fetch_new(struct fetcher *fetcher,
 	fetch->digest = *digest;
 	fetch->size = size;
 	fetch->kind = kind;
+	fetch->first_kind = kind;
+	fetch->sequence = ++fetcher->sequence;
 	fetch->state = FETCH_QUEUED;
 	fetch->started_ms = now_ms;
+	if (kind == FETCH_DEMAND)
+		fetch->demand_ms = now_ms;
 	fetch->deadline_ms = FETCH_NEVER;
 	fetch->note_ms = FETCH_NEVER;
 	fetch->wake_ms = FETCH_NEVER;
@@ -227,20 +231,28 @@ static struct fetch *fetch_new(struct fetcher *fetcher,
 	return fetch;
 }
 
-/* Somebody reads what was to be fetched some time. */
-static void raise_kind(struct fetch *fetch)
+/* Somebody reads what was to be fetched some time, or will do so soon. */
+static void raise_kind(struct fetch *fetch, enum fetch_kind kind)
 {
 	struct fetcher *fetcher = fetch->fetcher;
 
 	if (fetch->state == FETCH_QUEUED)
 		TAILQ_REMOVE(&fetcher->queues[fetch->kind], fetch, turn);
-	fetch->kind = FETCH_DEMAND;
+	if (fetch->state == FETCH_TRANSFER)
+		fetch_count_transfer(fetch, -1);
+	fetch->kind = kind;
+	if (fetch->state == FETCH_TRANSFER)
+		fetch_count_transfer(fetch, 1);
 	if (fetch->state == FETCH_QUEUED)
 		fetch_enqueue(fetch, fetch->n_tries > 0);
-	if (fetch->state == FETCH_TRANSFER && !fetch->second &&
-	    body_size(fetch->body) == fetch->offset) {
+	if (fetch->state == FETCH_TRANSFER && kind == FETCH_DEMAND &&
+	    !fetch->second && body_size(fetch->body) == fetch->offset) {
 		fetch_get_watch(fetch);
 		fetch_start_timer(fetch);
+	}
+	if (kind == FETCH_DEMAND) {
+		fetch->sequence = ++fetcher->sequence;
+		fetch->demand_ms = loop_now_ms(fetcher->loop);
 	}
 }
 
@@ -255,8 +267,8 @@ int fetch_object(struct fetcher *fetcher, const struct cfs_digest *digest,
 	fetch = find(fetcher, digest);
 	if (!fetch)
 		fetch = fetch_new(fetcher, digest, size, kind);
-	else if (kind == FETCH_DEMAND && fetch->kind == FETCH_BACKGROUND)
-		raise_kind(fetch);
+	else if (kind < fetch->kind)
+		raise_kind(fetch, kind);
 	if (!fetch)
 		return -ENOMEM;
 	waiter->fetch = fetch;
@@ -276,6 +288,57 @@ void fetch_leave(struct fetcher *fetcher, struct fetch_waiter *waiter)
 	fetcher->stats.waiters--;
 	if (LIST_EMPTY(&fetch->waiters) && fetch->state != FETCH_SEALING)
 		fetch_cancel(fetch);
+}
+
+static unsigned int count_waiters(const struct fetch *fetch)
+{
+	const struct fetch_waiter *waiter;
+	unsigned int n = 0;
+
+	LIST_FOREACH(waiter, &fetch->waiters, entry)
+		n++;
+	return n;
+}
+
+static int view(const struct fetch *fetch, fetch_view_fn fn, void *context)
+{
+	const struct fetch_view v = {
+		.digest = &fetch->digest,
+		.size = fetch->size,
+		.received = fetch->state == FETCH_SEALING ? fetch->received :
+			    fetch->body ? body_size(fetch->body) : 0,
+		.state = fetch_state_name(fetch->state),
+		.kind = fetch->kind,
+		.n_waiters = count_waiters(fetch),
+		.begun_ms = fetch->started_ms,
+		.mirror = fetch->n_tries ?
+				  mirrors_url(fetch->fetcher->mirrors,
+					      fetch->mirror) : NULL,
+	};
+
+	return fn(context, &v);
+}
+
+void fetcher_each(struct fetcher *fetcher, fetch_view_fn fn, void *context)
+{
+	const struct fetch *fetch;
+
+	for (size_t i = 0; i < FETCH_N_BUCKETS; i++)
+		LIST_FOREACH(fetch, &fetcher->buckets[i], bucket)
+			if (view(fetch, fn, context))
+				return;
+}
+
+int fetcher_get(struct fetcher *fetcher, struct http_get *get)
+{
+	if (fetcher->stopping)
+		return -ESHUTDOWN;
+	return fetcher->transport->start(fetcher->transport_context, get);
+}
+
+void fetcher_get_cancel(struct fetcher *fetcher, struct http_get *get)
+{
+	fetcher->transport->cancel(fetcher->transport_context, get);
 }
 
 const struct fetch_stats *fetcher_stats(const struct fetcher *fetcher)

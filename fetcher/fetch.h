@@ -57,16 +57,23 @@ struct fetch_collection;
 struct fetch_config;
 struct fetch_limits;
 struct fetcher;
+struct http_get;
 struct loop;
 struct mirror_offers;
 struct mirrors;
 
 #define FETCH_SIZE_UNKNOWN	UINT64_MAX
 
+/* In the order in which the queued ones go. */
 enum fetch_kind {
-	FETCH_DEMAND,		/* a reader waits: goes first */
-	FETCH_BACKGROUND,	/* seeding: goes when no demand is queued */
+	FETCH_DEMAND,		/* a reader waits */
+	FETCH_PREFETCH,		/* a profile says that one will soon */
+	FETCH_BACKGROUND,	/* seeding, completing: nobody is known to want it */
+	N_FETCH_KINDS,
 };
+
+/** fetch_kind_name() - one word for files and labels */
+const char *fetch_kind_name(enum fetch_kind kind);
 
 /**
  * struct fetch_waiter - somebody who waits for an object
@@ -96,6 +103,14 @@ struct fetch_waiter {
  * @err: 0, or what the waiters are told
  * @reason: more words, or NULL; borrowed
  * @final: the fetch is over; else one GET of it failed, or (hard) it still waits
+ * @kind: what it began as; @demand_ms tells whether a reader came
+ * @sequence: its place among the fetches by first demand, or for those that no
+ *	reader waited for by beginning; from 1
+ * @mirror_number: of @mirror, as in mirrors.h
+ * @begun_ms: on the loop's clock, as the next ones; when it was first asked for
+ * @demand_ms: when a reader first waited, or 0
+ * @sent_ms: when the last GET was sent, or 0
+ * @got_ms: when all its bytes were here, or 0
  */
 struct fetch_event {
 	const struct cfs_digest *digest;
@@ -106,7 +121,40 @@ struct fetch_event {
 	int err;
 	const char *reason;
 	bool final;
+
+	enum fetch_kind kind;
+	uint32_t sequence;
+	size_t mirror_number;
+	uint64_t begun_ms, demand_ms, sent_ms, got_ms;
 };
+
+/**
+ * struct fetch_view - a fetch that is under way
+ * @digest: borrowed
+ * @size: or FETCH_SIZE_UNKNOWN
+ * @received: bytes of it that are here
+ * @state: one word
+ * @kind: what it is at the moment
+ * @n_waiters: how many wait
+ * @begun_ms: on the loop's clock; when it was first asked for
+ * @mirror: that was asked last, or NULL; borrowed
+ */
+struct fetch_view {
+	const struct cfs_digest *digest;
+	uint64_t size, received;
+	const char *state;
+	enum fetch_kind kind;
+	unsigned int n_waiters;
+	uint64_t begun_ms;
+	const char *mirror;
+};
+
+/**
+ * typedef fetch_view_fn - called for each fetch that is under way
+ *
+ * Return: 0 to go on, anything else to stop.
+ */
+typedef int (*fetch_view_fn)(void *context, const struct fetch_view *view);
 
 /**
  * typedef fetch_log_fn - called on the loop's thread for each event
@@ -172,7 +220,7 @@ void fetcher_free(struct fetcher *fetcher);
  * @fetcher: the engine
  * @digest: which object; copied
  * @size: its size in bytes, or FETCH_SIZE_UNKNOWN
- * @kind: demand lifts a fetch that is queued in the background
+ * @kind: lifts a fetch that is under way for less
  * @waiter: done is set by the caller
  *
  * Return: 0, after which @waiter is called; or -ENOMEM or -ESHUTDOWN, after
@@ -190,6 +238,22 @@ int fetch_object(struct fetcher *fetcher, const struct cfs_digest *digest,
  * leave too.
  */
 void fetch_leave(struct fetcher *fetcher, struct fetch_waiter *waiter);
+
+/** fetcher_each() - visit what is under way, in no order; @fn changes nothing */
+void fetcher_each(struct fetcher *fetcher, fetch_view_fn fn, void *context);
+
+/**
+ * fetcher_get() - a GET beside the fetches, with the engine's connections
+ * @get: as http_get_start(); to be cancelled before fetcher_free()
+ *
+ * Says nothing about a mirror's health.
+ *
+ * Return: 0, or -ENOMEM or -ESHUTDOWN, in which case no callback comes.
+ */
+int fetcher_get(struct fetcher *fetcher, struct http_get *get);
+
+/** fetcher_get_cancel() - no callback comes any more; not from inside its data */
+void fetcher_get_cancel(struct fetcher *fetcher, struct http_get *get);
 
 /** fetcher_stats() - counters of the engine; borrowed */
 const struct fetch_stats *fetcher_stats(const struct fetcher *fetcher);

@@ -38,11 +38,14 @@ struct fetch {
 	struct fetch_queue *parked_in;	/* BACKOFF: parked, no_room or NULL */
 	struct cfs_digest digest;
 	uint64_t size;
-	enum fetch_kind kind;
+	enum fetch_kind kind;		/* at the moment */
+	enum fetch_kind first_kind;
+	uint32_t sequence;
 	enum fetch_state state;
 	LIST_HEAD(, fetch_waiter) waiters;
 
 	uint64_t started_ms;
+	uint64_t demand_ms;		/* 0: no reader waits, or did */
 	uint64_t deadline_ms;		/* soft; FETCH_NEVER: hard */
 	uint64_t note_ms;		/* hard: when to say that it still waits */
 	uint64_t wake_ms;		/* BACKOFF; else FETCH_NEVER */
@@ -58,6 +61,7 @@ struct fetch {
 	int room_err;			/* what it is told if they were in vain */
 
 	size_t mirror;			/* of the GET, or of what it brought */
+	uint64_t sent_ms, got_ms;	/* the last GET, and all its bytes */
 	uint64_t received;		/* SEALING: bytes of the body */
 	uint64_t offset;		/* bytes of the body when the GET was sent */
 	struct fetch_get *get;		/* TRANSFER; else NULL */
@@ -88,7 +92,10 @@ struct fetcher {
 	void *collected_context;
 
 	LIST_HEAD(, fetch) buckets[FETCH_N_BUCKETS];
-	struct fetch_queue queues[2];	/* by enum fetch_kind */
+	struct fetch_queue queues[N_FETCH_KINDS];
+	unsigned int n_transfers[N_FETCH_KINDS];
+	uint64_t ahead_bytes;		/* of transfers that no reader waits for */
+	uint32_t sequence;		/* of the last one */
 	struct fetch_queue parked;
 	struct fetch_queue no_room;
 	struct loop_deferred turn;
@@ -143,6 +150,9 @@ void fetch_fail_late(struct fetch *fetch);
  * @fetch: QUEUED or SEALING; gone after this unless it waits for room
  */
 void fetch_store_failed(struct fetch *fetch, int err);
+
+/** fetch_count_transfer() - one more (1) or less (-1) of its kind in TRANSFER */
+void fetch_count_transfer(struct fetch *fetch, int change);
 
 /** fetch_start_timer() - for the earliest of what is to happen */
 void fetch_start_timer(struct fetch *fetch);

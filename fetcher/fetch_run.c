@@ -32,9 +32,23 @@ void fetch_set_state(struct fetch *fetch, enum fetch_input input)
 	};
 
 	--*gauges[fetch->state];
+	if (fetch->state == FETCH_TRANSFER)
+		fetch_count_transfer(fetch, -1);
 	fetch->state = fetch_next_state(fetch->state, input);
 	if (gauges[fetch->state])
 		++*gauges[fetch->state];
+	if (fetch->state == FETCH_TRANSFER)
+		fetch_count_transfer(fetch, 1);
+}
+
+void fetch_count_transfer(struct fetch *fetch, int change)
+{
+	struct fetcher *fetcher = fetch->fetcher;
+	uint64_t size = fetch->size == FETCH_SIZE_UNKNOWN ? 0 : fetch->size;
+
+	fetcher->n_transfers[fetch->kind] += (unsigned int)change;
+	if (fetch->kind != FETCH_DEMAND)
+		fetcher->ahead_bytes += change > 0 ? size : -size;
 }
 
 static uint32_t random32(struct fetcher *fetcher)
@@ -59,6 +73,13 @@ void fetch_log(struct fetch *fetch, enum fetch_result result, int err,
 		.err = err,
 		.reason = reason,
 		.final = final,
+		.kind = fetch->first_kind,
+		.sequence = fetch->sequence,
+		.mirror_number = fetch->mirror,
+		.begun_ms = fetch->started_ms,
+		.demand_ms = fetch->demand_ms,
+		.sent_ms = fetch->sent_ms,
+		.got_ms = fetch->got_ms,
 	};
 
 	if (fetcher->log)
@@ -314,6 +335,7 @@ void fetch_get_ended(struct fetch *fetch, const struct http_answer *answer)
 	}
 	fetch->heard = true;
 	fetch->received = body_size(fetch->body);
+	fetch->got_ms = now(fetch->fetcher);
 	fetch_set_state(fetch, FETCH_ALL_BYTES);
 	body_finish(fetch->body);
 }
@@ -331,6 +353,7 @@ static int send_get(struct fetch *fetch, size_t mirror)
 	if (err < 0)
 		return err;
 	fetch->offset = body_size(fetch->body);
+	fetch->sent_ms = now(fetcher);
 	err = fetch_get_send(fetch, mirror);
 	if (err < 0) {
 		if (!kept)
@@ -402,9 +425,35 @@ static void check_stopped(struct fetcher *fetcher)
 	stopped(fetcher->stopped_context);
 }
 
+/* May one more be fetched that no reader waits for? */
+static bool may_go_ahead(const struct fetcher *fetcher)
+{
+	const struct fetch_config *config = fetcher->config;
+	unsigned int n = fetcher->n_transfers[FETCH_PREFETCH] +
+			 fetcher->n_transfers[FETCH_BACKGROUND];
+	unsigned int most = fetcher->n_transfers[FETCH_DEMAND] ?
+				    config->max_beside_demand :
+				    config->max_ahead;
+
+	return n < most && (n == 0 || !config->max_ahead_bytes ||
+			    fetcher->ahead_bytes < config->max_ahead_bytes);
+}
+
+/* Whose turn it is; NULL if nobody's. */
+static struct fetch *next_in_line(struct fetcher *fetcher)
+{
+	struct fetch *fetch = TAILQ_FIRST(&fetcher->queues[FETCH_DEMAND]);
+
+	if (fetch || !may_go_ahead(fetcher))
+		return fetch;
+	fetch = TAILQ_FIRST(&fetcher->queues[FETCH_PREFETCH]);
+	return fetch ? fetch : TAILQ_FIRST(&fetcher->queues[FETCH_BACKGROUND]);
+}
+
 void fetch_take_turns(struct loop_deferred *deferred)
 {
 	struct fetcher *fetcher = container_of(deferred, struct fetcher, turn);
+	struct fetch *fetch;
 
 	if (fetcher->stopped) {
 		check_stopped(fetcher);
@@ -412,14 +461,7 @@ void fetch_take_turns(struct loop_deferred *deferred)
 	}
 	/* A transfer that finds no memory to put its bytes would only wait. */
 	while (fetcher->stats.in_flight < fetcher->config->max_transfers &&
-	       fetch_bodies_n_free(fetcher->bodies) > 0) {
-		struct fetch *fetch =
-			TAILQ_FIRST(&fetcher->queues[FETCH_DEMAND]);
-
-		if (!fetch)
-			fetch = TAILQ_FIRST(&fetcher->queues[FETCH_BACKGROUND]);
-		if (!fetch)
-			break;
+	       fetch_bodies_n_free(fetcher->bodies) > 0 &&
+	       (fetch = next_in_line(fetcher)))
 		take_turn(fetch);
-	}
 }

@@ -4,6 +4,36 @@
 
 #include <stdlib.h>
 
+const char *fetch_state_name(enum fetch_state state)
+{
+	switch (state) {
+	case FETCH_QUEUED:
+		return "queued";
+	case FETCH_TRANSFER:
+		return "transfer";
+	case FETCH_SEALING:
+		return "sealing";
+	case FETCH_BACKOFF:
+		return "backoff";
+	case FETCH_DONE:
+		return "done";
+	case FETCH_FAILED:
+		return "failed";
+	}
+	abort();
+}
+
+const char *fetch_kind_name(enum fetch_kind kind)
+{
+	static const char *const names[N_FETCH_KINDS] = {
+		[FETCH_DEMAND] = "demand",
+		[FETCH_PREFETCH] = "prefetch",
+		[FETCH_BACKGROUND] = "background",
+	};
+
+	return names[kind];
+}
+
 enum fetch_state fetch_next_state(enum fetch_state state,
 				  enum fetch_input input)
 {

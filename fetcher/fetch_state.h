@@ -18,6 +18,9 @@ enum fetch_state {
 	FETCH_FAILED,
 };
 
+/** fetch_state_name() - one word */
+const char *fetch_state_name(enum fetch_state state);
+
 enum fetch_input {
 	FETCH_STARTED,		/* a GET was sent */
 	FETCH_EXISTS,		/* the store has it */

@@ -7,13 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/store.h"
 #include "fetcher/network_options.h"
 #include "fetcher/option_table.h"
 
 static const char usage[] =
 "Usage: cfs-fetch --store=STORE --mirror=URL [OPTION]... MOUNTPOINT\n"
 "       cfs-fetch --store=STORE --mirror=URL --fetch-image=IMAGE [OPTION]...\n"
-"       cfs-fetch --status=MOUNTPOINT [--json]\n"
+"       cfs-fetch status MOUNTPOINT [--json]\n"
+"       cfs-fetch report FILE [--profile=FILE] [--plot=FILE.svg] [--json]\n"
 "Show the objects of a store as a folder that fetches what is missing.\n"
 "\n"
 "  --store=DIR               the store\n"
@@ -29,6 +31,13 @@ static const char usage[] =
 "  --soft, --hard            give up after the deadline (default), or never\n"
 "  --deadline=SECONDS        counted from the first open of an object\n"
 NETWORK_OPTIONS_USAGE
+"Ahead of readers:\n"
+"  --profile=NAME|FILE       prefetch what this profile lists (default: what the last\n"
+"                            start recorded, and the image's own); several in turn\n"
+"  --no-prefetch             fetch nothing that nobody has asked for\n"
+"  --complete                fetch all the rest in the background\n"
+"  --complete-rate=SIZE      bytes a second at most for that\n"
+"  --record=FILE             write what was fetched first, and when, to FILE\n"
 "Process:\n"
 "  --foreground              stay there, log to stderr (default: syslog)\n"
 "  --ready-fd=N              write \"ready\" to this descriptor once mounted\n"
@@ -43,6 +52,8 @@ NETWORK_OPTIONS_USAGE
 "  --fetch-image=NAME|DIGEST fetch an image into the store, print its digest\n"
 "  --digest=DIGEST           that the image must have\n"
 "  --status=PATH             show the status of a mount or from a status file\n"
+"  --report=FILE             tell what a start of which --record wrote FILE waited for\n"
+"  --plot=FILE               draw it, too, as SVG\n"
 "  --json                    as JSON\n"
 "  --help                    show this and exit\n"
 "  --version                 show the version and exit\n"
@@ -79,6 +90,30 @@ static int set_expected(const struct option_parser *parser, void *field,
 	return 0;
 }
 
+static int add_profile(const struct option_parser *parser, void *field,
+		       const char *name, const char *text)
+{
+	struct fetch_options *options = field;
+	struct ahead_options *ahead = &options->ahead;
+	const char **profiles;
+
+	if (!strchr(text, '/') && !cfs_image_name_valid(text))
+		return option_complain(parser, "--%s=%s: not a profile's name; write ./%s for a file",
+				       name, text, text);
+	profiles = reallocarray(ahead->profiles, ahead->n_profiles + 1,
+				sizeof(*profiles));
+	if (!profiles)
+		return -ENOMEM;
+	profiles[ahead->n_profiles++] = text;
+	ahead->profiles = profiles;
+	return 0;
+}
+
+/* Objects that are prefetched at a time are together about so large: more than a fast
+ * link holds, and not more than a slow one brings while a reader waits.
+ */
+#define PREFETCH_BYTES	((uint64_t)8 << 20)
+
 #define FIELD(f)	offsetof(struct fetch_options, f)
 
 static const struct option_row rows[] = {
@@ -91,6 +126,14 @@ static const struct option_row rows[] = {
 	{ "high-water", OPTION_BYTES, FIELD(limits.high_water), false, NULL },
 	{ "low-water", OPTION_BYTES, FIELD(limits.low_water), false, NULL },
 	{ "reserve", OPTION_BYTES, FIELD(limits.reserve), false, NULL },
+	{ "profile", OPTION_CALL, 0, true, add_profile },
+	{ "no-prefetch", OPTION_FLAG, FIELD(ahead.no_prefetch), false, NULL },
+	{ "complete", OPTION_FLAG, FIELD(ahead.complete), false, NULL },
+	{ "complete-rate", OPTION_BYTES, FIELD(ahead.complete_rate), false,
+	  NULL },
+	{ "record", OPTION_TEXT, FIELD(ahead.record), false, NULL },
+	{ "report", OPTION_TEXT, FIELD(report), false, NULL },
+	{ "plot", OPTION_TEXT, FIELD(plot), false, NULL },
 	{ "soft", OPTION_FLAG, FIELD(soft), false, NULL },
 	{ "foreground", OPTION_FLAG, FIELD(foreground), false, NULL },
 	{ "ready-fd", OPTION_DESCRIPTOR, FIELD(ready_fd), false, NULL },
@@ -129,20 +172,40 @@ static int check_limits(const struct option_parser *parser,
 	return 0;
 }
 
+/* Readers always find a GET free that prefetch does not hold. */
+static void limit_prefetch(struct fetch_config *config)
+{
+	config->max_ahead = config->max_transfers * 3 / 4;
+	if (!config->max_ahead)
+		config->max_ahead = 1;
+	config->max_beside_demand = config->max_ahead;
+	config->max_ahead_bytes = PREFETCH_BYTES;
+}
+
 /* What is asked for must make sense together. */
 static int check(const struct option_parser *parser,
 		 struct fetch_options *options, int n_rest, char **rest)
 {
 	if (options->soft && options->config.hard)
 		return option_complain(parser, "--soft and --hard exclude each other");
-	if (options->status && options->fetch_image)
-		return option_complain(parser, "--status and --fetch-image exclude each other");
+	if (!!options->status + !!options->fetch_image + !!options->report > 1)
+		return option_complain(parser, "--status, --report and --fetch-image exclude each other");
+	if (options->report) {
+		options->mode = MODE_REPORT;
+		return no_rest(parser, n_rest, rest);
+	}
+	if (options->plot)
+		return option_complain(parser, "--plot goes with --report");
+	if (options->ahead.complete_rate && !options->ahead.complete)
+		return option_complain(parser, "--complete-rate goes with --complete");
+	if (options->ahead.no_prefetch && options->ahead.n_profiles)
+		return option_complain(parser, "--no-prefetch and --profile exclude each other");
 	if (options->status) {
 		options->mode = MODE_STATUS;
 		return no_rest(parser, n_rest, rest);
 	}
 	if (options->json)
-		return option_complain(parser, "--json goes with --status");
+		return option_complain(parser, "--json goes with --status or --report");
 	if (!options->store)
 		return option_complain(parser, "--store is missing");
 	if (!options->config.n_mirrors)
@@ -159,10 +222,25 @@ static int check(const struct option_parser *parser,
 		return option_complain(parser, n_rest ? "more than one mount point" :
 				       "the mount point is missing");
 	options->mountpoint = rest[0];
+	limit_prefetch(&options->config);
 	/* Nothing but --image keeps these: their names may be gone. */
 	options->limits.pins = options->images;
 	options->limits.n_pins = options->n_images;
 	return check_limits(parser, &options->limits);
+}
+
+/* "status PATH" and "report FILE" are --status and --report. */
+static int take_task(struct fetch_options *options, int n_rest, char **rest)
+{
+	if (n_rest < 2 || options->store)
+		return 0;
+	if (strcmp(rest[0], "status") == 0 && !options->status)
+		options->status = rest[1];
+	else if (strcmp(rest[0], "report") == 0 && !options->report)
+		options->report = rest[1];
+	else
+		return 0;
+	return 2;
 }
 
 int options_parse(int argc, char **argv, struct fetch_options *ret,
@@ -182,6 +260,8 @@ int options_parse(int argc, char **argv, struct fetch_options *ret,
 	fetch_config_init(&ret->config);
 	err = option_parse(&parser, argc, argv, &rest);
 	if (err == 0)
+		rest += take_task(ret, argc - rest, argv + rest);
+	if (err == 0)
 		err = check(&parser, ret, argc - rest, argv + rest);
 	if (err == 0)
 		return 0;
@@ -198,4 +278,6 @@ void options_free(struct fetch_options *options)
 	fetch_config_free(&options->config);
 	free(options->images);
 	options->images = NULL;
+	free(options->ahead.profiles);
+	options->ahead.profiles = NULL;
 }

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "cache/digest.h"
+#include "fetcher/ahead.h"
 #include "fetcher/config.h"
 #include "fetcher/fetch_room.h"
 
@@ -28,6 +29,7 @@ enum fetch_mode {
 	MODE_MOUNT,
 	MODE_IMAGE,		/* --fetch-image */
 	MODE_STATUS,		/* --status */
+	MODE_REPORT,		/* --report */
 };
 
 /**
@@ -40,6 +42,9 @@ enum fetch_mode {
  * @fetch_image: image name or digest, with MODE_IMAGE
  * @expected: digest the image must have, if @has_expected
  * @status: mount point or status file, with MODE_STATUS
+ * @ahead: prefetch, recording, completing
+ * @report: file that --record wrote, with MODE_REPORT
+ * @plot: file for the picture, or NULL
  * @user: to become, or NULL
  * @ready_fd: where to say that the mount is there, or -1
  */
@@ -54,6 +59,9 @@ struct fetch_options {
 	const char *fetch_image;
 	struct cfs_digest expected;
 	bool has_expected;
+	struct ahead_options ahead;
+	const char *report;
+	const char *plot;
 	const char *status;
 	const char *status_file;
 	const char *log_file;

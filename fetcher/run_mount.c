@@ -19,6 +19,7 @@
 #include "cache/base/sd_notify.h"
 #include "cache/store.h"
 #include "cache/store_lock.h"
+#include "fetcher/ahead.h"
 #include "fetcher/allow_scan.h"
 #include "fetcher/background.h"
 #include "fetcher/cfs_fetch.h"
@@ -37,6 +38,7 @@ struct daemon {
 	struct allow_scan *scan;
 	struct loop *loop;
 	struct fetcher *fetcher;
+	struct ahead *ahead;
 	struct fuse_mount *mount;
 	struct status status;
 	struct status_file *status_file;
@@ -58,6 +60,7 @@ static void log_event(void *context, const struct fetch_event *event)
 
 	cfs_digest_format(event->digest, hex);
 	if (event->final && !event->err) {
+		ahead_event(daemon->ahead, event);
 		log_line(LOG_INFO,
 			 "fetched object=%s bytes=%llu ms=%llu mirror=%s result=%s",
 			 hex, (unsigned long long)event->size,
@@ -84,6 +87,7 @@ static void log_collection(void *context, const struct fetch_collection *done)
 	const struct cfs_gc_count *kept = &report->pinned;
 	char reason[256];
 
+	ahead_objects_removed(daemon->ahead);
 	if (done->err == 0) {
 		log_line(LOG_INFO,
 			 "collected objects=%llu bytes=%llu ms=%llu kept_objects=%llu kept_bytes=%llu spare_bytes=%llu store=%s",
@@ -120,6 +124,7 @@ static void stop(struct daemon *daemon, const char *why)
 	daemon->stopping = true;
 	log_line(LOG_INFO, "stopping reason=\"%s\"", why);
 	(void)sd_notify_send("STOPPING=1");
+	ahead_stop(daemon->ahead);
 	fetcher_stop(daemon->fetcher, stopped, daemon);
 }
 
@@ -133,6 +138,7 @@ static int status_text(void *context, enum fuse_mount_text which, char **ret,
 {
 	struct daemon *daemon = context;
 
+	ahead_look(daemon->ahead);
 	switch (which) {
 	case FUSE_MOUNT_STATUS_JSON:
 		return status_json(&daemon->status, ret, ret_len);
@@ -171,6 +177,7 @@ static void scan_again(struct daemon *daemon)
 	if (err)
 		log_line(LOG_ERR, "scan error=\"%s\"", strerror(-err));
 	log_images(daemon->scan);
+	ahead_images_read(daemon->ahead);
 }
 
 static void signal_came(struct loop_fd *lfd, uint32_t events)
@@ -220,6 +227,7 @@ static void block_signals(void)
 static int open_parts(struct daemon *daemon)
 {
 	struct fetch_options *options = daemon->options;
+	const char *what;
 	int err, status = open_store(options->store, &daemon->store);
 
 	if (status)
@@ -237,11 +245,17 @@ static int open_parts(struct daemon *daemon)
 			  log_event, daemon, &daemon->fetcher);
 	if (err)
 		return fail("download engine", err);
+	err = ahead_new(daemon->loop, daemon->store, daemon->scan,
+			daemon->fetcher, &options->ahead, &daemon->ahead,
+			&what);
+	if (err)
+		return fail(what, err);
 	daemon->status = (struct status){
 		.loop = daemon->loop,
 		.store = daemon->store,
 		.fetcher = daemon->fetcher,
 		.scan = daemon->scan,
+		.ahead = daemon->ahead,
 		.config = &options->config,
 		.mountpoint = options->mountpoint,
 		.store_path = options->store,
@@ -311,6 +325,7 @@ static int serve(struct daemon *daemon)
 	fetcher_ask_for_offers(daemon->fetcher);
 	fetcher_limit(daemon->fetcher, &daemon->options->limits,
 		      log_collection, daemon);
+	ahead_start(daemon->ahead);
 	background_ready(&daemon->background);
 	err = loop_run(daemon->loop);
 	if (err)
@@ -326,6 +341,7 @@ static void close_parts(struct daemon *daemon)
 		fuse_mount_unmount(daemon->mount);
 		fuse_mount_free(daemon->mount);
 	}
+	ahead_free(daemon->ahead);
 	fetcher_free(daemon->fetcher);
 	if (daemon->signal_fd >= 0) {
 		loop_fd_stop(daemon->loop, &daemon->signals);

@@ -13,11 +13,10 @@
 #include <sys/epoll.h>
 
 #include "cache/base/container_of.h"
+#include "fetcher/byte_budget.h"
 #include "fetcher/loop.h"
 
 #define TICK_MS		100
-/* Budget that may be saved up while nothing is asked for. */
-#define BURST_MS	1000
 
 struct slot {
 	struct fetch_waiter waiter;
@@ -36,8 +35,7 @@ struct seeding {
 	struct slot *free_slots;
 	unsigned int n_busy;
 	size_t next;			/* into the plan */
-	int64_t budget;			/* bytes */
-	uint64_t budget_ms;		/* when it was last filled */
+	struct byte_budget budget;
 	uint64_t failed_in_a_row;
 	struct loop_timer timer;
 	struct loop_fd stop;
@@ -88,8 +86,7 @@ static bool given_up(const struct seeding *seeding)
 
 static bool may_ask(const struct seeding *seeding)
 {
-	return seeding->free_slots &&
-	       (!seeding->options->rate || seeding->budget >= 0);
+	return seeding->free_slots && byte_budget_allows(&seeding->budget);
 }
 
 /* Ask for objects while there are slots; stop the loop when all is settled. */
@@ -114,31 +111,18 @@ static void fill(struct seeding *seeding)
 		seeding->next++;
 		seeding->free_slots = slot->next_free;
 		seeding->n_busy++;
-		seeding->budget -= (int64_t)object->size;
+		byte_budget_take(&seeding->budget, object->size);
 	}
 	if (seeding->n_busy == 0 &&
 	    (given_up(seeding) || !next_wanted(seeding)))
 		loop_stop(seeding->loop);
 }
 
-static void refill_budget(struct seeding *seeding)
-{
-	uint64_t now = loop_now_ms(seeding->loop);
-	uint64_t rate = seeding->options->rate;
-	int64_t burst = (int64_t)(rate / 1000 * BURST_MS);
-
-	seeding->budget += (int64_t)(rate * (now - seeding->budget_ms) / 1000);
-	seeding->budget_ms = now;
-	if (seeding->budget > burst)
-		seeding->budget = burst;
-}
-
 static void ticked(struct loop_timer *timer)
 {
 	struct seeding *seeding = container_of(timer, struct seeding, timer);
 
-	if (seeding->options->rate)
-		refill_budget(seeding);
+	byte_budget_fill(&seeding->budget, loop_now_ms(seeding->loop));
 	seeding->options->tick(seeding->options->context);
 	loop_timer_start(seeding->loop, timer, TICK_MS);
 	fill(seeding);
@@ -165,7 +149,8 @@ static int start(struct seeding *seeding)
 		seeding->slots[i].next_free = seeding->free_slots;
 		seeding->free_slots = &seeding->slots[i];
 	}
-	seeding->budget_ms = loop_now_ms(seeding->loop);
+	seeding->budget.filled_ms = loop_now_ms(seeding->loop);
+	seeding->budget.rate = seeding->options->rate;
 	seeding->timer.expired = ticked;
 	loop_timer_start(seeding->loop, &seeding->timer, TICK_MS);
 	seeding->stop.ready = told_to_stop;

@@ -35,13 +35,17 @@ static void print_bytes(uint64_t bytes)
 
 static void print_count(const json_t *count)
 {
-	printf("%llu of %llu objects fetched, ",
-	       (unsigned long long)number(count, "fetched_objects"),
-	       (unsigned long long)number(count, "objects"));
-	print_bytes(number(count, "fetched_bytes"));
+	uint64_t present = number(count, "present_objects");
+	uint64_t objects = number(count, "objects");
+
+	printf("%llu of %llu objects, ", (unsigned long long)present,
+	       (unsigned long long)objects);
+	print_bytes(number(count, "present_bytes"));
 	printf(" of ");
 	print_bytes(number(count, "bytes"));
-	printf("\n");
+	printf(" are here (%llu fetched by this process)%s\n",
+	       (unsigned long long)number(count, "fetched_objects"),
+	       present == objects ? ": complete, no network is needed" : "");
 }
 
 static void print_images(const json_t *root)
@@ -86,6 +90,54 @@ static void print_requests(const json_t *requests, const json_t *fetches)
 	       (unsigned long long)number(fetches, "retries"),
 	       (unsigned long long)number(fetches, "in_flight"),
 	       (unsigned long long)number(fetches, "queued"));
+}
+
+static void print_ahead(const json_t *ahead)
+{
+	const json_t *prefetch = json_object_get(ahead, "prefetch");
+	const json_t *profile;
+	size_t i;
+
+	if (!json_object_size(prefetch))
+		return;
+	printf("prefetch      %s: %llu listed, %llu fetched (", string(prefetch, "state"),
+	       (unsigned long long)number(prefetch, "listed"),
+	       (unsigned long long)number(prefetch, "fetched"));
+	print_bytes(number(prefetch, "fetched_bytes"));
+	printf("), %llu of them asked for before they came, %llu failed; misses that no profile lists: %llu (",
+	       (unsigned long long)number(prefetch, "late"),
+	       (unsigned long long)number(prefetch, "failed"),
+	       (unsigned long long)number(prefetch, "missed"));
+	print_bytes(number(prefetch, "missed_bytes"));
+	printf(")\n");
+	json_array_foreach(json_object_get(prefetch, "profiles"), i, profile) {
+		printf("profile       %s of image %.12s: ",
+		       string(profile, "name"), string(profile, "image"));
+		if (json_is_string(json_object_get(profile, "from")))
+			printf("%llu digests from %s, %llu lines are none\n",
+			       (unsigned long long)number(profile, "digests"),
+			       string(profile, "from"),
+			       (unsigned long long)number(profile, "bad_lines"));
+		else
+			printf("nowhere\n");
+	}
+	printf("completing    %s\n", string(ahead, "complete"));
+}
+
+static void print_flight(const json_t *fetches)
+{
+	const json_t *fetch;
+	size_t i;
+
+	json_array_foreach(fetches, i, fetch)
+		printf("under way     %s %s (%s) for %.1f s, %llu of %llu bytes, %llu waiting, from %s\n",
+		       string(fetch, "object"), string(fetch, "state"),
+		       string(fetch, "kind"),
+		       (double)number(fetch, "age_ms") / 1000,
+		       (unsigned long long)number(fetch, "received"),
+		       (unsigned long long)number(fetch, "bytes"),
+		       (unsigned long long)number(fetch, "waiters"),
+		       string(fetch, "mirror"));
 }
 
 static void print_mirrors(const json_t *mirrors)
@@ -139,6 +191,8 @@ static int print_text(const char *path, const char *text, size_t len)
 	print_images(root);
 	print_requests(json_object_get(root, "requests"),
 		       json_object_get(root, "fetches"));
+	print_ahead(json_object_get(root, "ahead"));
+	print_flight(json_object_get(root, "in_flight"));
 	print_mirrors(json_object_get(root, "mirrors"));
 	print_errors(json_object_get(root, "errors"));
 	json_decref(root);

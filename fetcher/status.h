@@ -15,6 +15,7 @@
 
 #include "fetcher/fetch.h"
 
+struct ahead;
 struct allow_scan;
 struct cfs_store;
 struct fuse_mount;
@@ -34,6 +35,7 @@ struct status_error {
 
 /**
  * struct status - where the numbers come from
+ * @ahead: NULL if nothing is done ahead of readers
  * @mount: NULL as long as there is none
  * @errors: the last ones, next_error being the oldest
  */
@@ -42,6 +44,7 @@ struct status {
 	const struct cfs_store *store;
 	struct fetcher *fetcher;
 	struct allow_scan *scan;
+	struct ahead *ahead;
 	const struct fuse_mount *mount;
 	const struct fetch_config *config;
 	const char *mountpoint;

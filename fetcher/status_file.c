@@ -7,11 +7,10 @@
 
 #include "cache/base/container_of.h"
 #include "cache/base/cleanup.h"
-#include "cache/base/full_io.h"
 #include "cache/base/log.h"
-#include "cache/base/replace_file.h"
 #include "fetcher/fuse_mount.h"
 #include "fetcher/loop.h"
+#include "fetcher/output_file.h"
 #include "fetcher/status.h"
 #include "fetcher/status_file.h"
 
@@ -45,21 +44,12 @@ static void take_counters(const struct status *status, struct counters *ret)
 static int write_file(struct status_file *file)
 {
 	CLEANUP_FREE char *text = NULL;
-	struct replace_file out;
 	size_t len;
 	int err;
 
 	take_counters(file->status, &file->written);
 	err = status_json(file->status, &text, &len);
-	if (!err)
-		err = replace_file_begin(&out, file->path, 0644);
-	if (err)
-		return err;
-	err = full_write(out.fd, text, len);
-	if (!err)
-		return replace_file_commit(&out);
-	replace_file_abandon(&out);
-	return err;
+	return err ? err : output_file_write(file->path, text, len);
 }
 
 static void write_or_complain(struct status_file *file)
@@ -83,16 +73,6 @@ static void second_over(struct loop_timer *timer)
 	loop_timer_start(file->loop, &file->timer, PERIOD_MS);
 }
 
-/* The daemon leaves the folder it was started in. */
-static char *absolute(const char *path)
-{
-	CLEANUP_FREE char *here = *path == '/' ? NULL : getcwd(NULL, 0);
-	char *ret;
-
-	return asprintf(&ret, "%s%s%s", here ? here : "", here ? "/" : "",
-			path) < 0 ? NULL : ret;
-}
-
 int status_file_new(struct loop *loop, const struct status *status,
 		    const char *path, struct status_file **ret)
 {
@@ -104,7 +84,7 @@ int status_file_new(struct loop *loop, const struct status *status,
 	file->loop = loop;
 	file->status = status;
 	file->timer.expired = second_over;
-	file->path = absolute(path);
+	file->path = output_file_path(path);
 	err = file->path ? write_file(file) : -ENOMEM;
 	if (err) {
 		free(file->path);

@@ -14,6 +14,7 @@
 #include "fetcher/mirror_offers.h"
 #include "fetcher/mirrors.h"
 #include "fetcher/status.h"
+#include "fetcher/status_put.h"
 
 void status_note_error(struct status *status, const struct fetch_event *event)
 {
@@ -31,32 +32,12 @@ void status_note_error(struct status *status, const struct fetch_event *event)
 	status->next_error = (status->next_error + 1) % STATUS_ERRORS;
 }
 
-static void put(json_t *object, const char *key, uint64_t value)
-{
-	json_object_set_new(object, key, json_integer((json_int_t)value));
-}
-
-/* A text that is not UTF-8 can't be told in JSON. */
-static void put_text(json_t *object, const char *key, const char *text)
-{
-	json_t *value = text ? json_string(text) : json_null();
-
-	json_object_set_new(object, key, value ? value : json_string("?"));
-}
-
-static void put_digest(json_t *object, const char *key,
-		       const struct cfs_digest *digest)
-{
-	char hex[CFS_DIGEST_HEX_LEN + 1];
-
-	cfs_digest_format(digest, hex);
-	put_text(object, key, hex);
-}
-
 static void put_count(json_t *object, const struct allow_count *count)
 {
 	put(object, "objects", count->objects);
 	put(object, "bytes", count->bytes);
+	put(object, "present_objects", count->present_objects);
+	put(object, "present_bytes", count->present_bytes);
 	put(object, "fetched_objects", count->fetched_objects);
 	put(object, "fetched_bytes", count->fetched_bytes);
 }
@@ -238,6 +219,10 @@ int status_json(const struct status *status, char **ret, size_t *ret_len)
 	json_object_set_new(root, "fetches",
 			    describe_fetches(fetcher_stats(status->fetcher)));
 	json_object_set_new(root, "mirrors", describe_mirrors(status));
+	json_object_set_new(root, "in_flight",
+			    status_describe_flight(status->fetcher,
+						   loop_now_ms(status->loop)));
+	json_object_set_new(root, "ahead", status_describe_ahead(status->ahead));
 	json_object_set_new(root, "errors", describe_errors(status));
 	text = json_dumps(root, JSON_INDENT(1));
 	json_decref(root);

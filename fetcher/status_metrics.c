@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "cache/base/log.h"
+#include "fetcher/ahead.h"
 #include "fetcher/allow_scan.h"
 #include "fetcher/fuse_mount.h"
 #include "fetcher/loop.h"
@@ -66,6 +67,12 @@ static void print_images(FILE *f, const struct status *status)
 	    total->objects);
 	one(f, "allowed_bytes", "gauge", "Bytes of the objects that the images name.",
 	    total->bytes);
+	one(f, "allowed_objects_present", "gauge",
+	    "Objects that the images name and the store has, as far as is known.",
+	    total->present_objects);
+	one(f, "allowed_bytes_present", "gauge",
+	    "Bytes of the objects that the images name and the store has.",
+	    total->present_bytes);
 	one(f, "allowed_objects_fetched", "gauge",
 	    "Objects that the images name and this process fetched, each counted once.",
 	    total->fetched_objects);
@@ -146,6 +153,37 @@ static void print_fetches(FILE *f, const struct fetch_stats *stats)
 	head(f, "fetch_wait_seconds", "histogram",
 	     "Time from the first miss of an object to the answer.");
 	print_histogram(f, "fetch_wait_seconds", "", &stats->wait);
+}
+
+static void print_ahead(FILE *f, const struct ahead *ahead)
+{
+	const struct prefetch_stats *stats = ahead_prefetch(ahead);
+
+	one(f, "prefetch_listed_total", "counter",
+	    "Objects that profiles list.", stats->listed);
+	one(f, "prefetch_strange_total", "counter",
+	    "Digests in profiles that their image does not name.",
+	    stats->strange);
+	one(f, "prefetch_fetched_objects_total", "counter",
+	    "Objects fetched because a profile lists them.", stats->fetched);
+	one(f, "prefetch_fetched_bytes_total", "counter",
+	    "Bytes of the objects fetched because a profile lists them.",
+	    stats->fetched_bytes);
+	one(f, "prefetch_late_total", "counter",
+	    "Prefetched objects that readers waited for before they were there.",
+	    stats->late);
+	one(f, "prefetch_failed_total", "counter",
+	    "Objects that a profile lists and that could not be fetched.",
+	    stats->failed);
+	one(f, "prefetch_missed_total", "counter",
+	    "Objects that readers waited for and that no profile lists.",
+	    stats->missed);
+	one(f, "prefetch_running", "gauge",
+	    "1 while profiles are searched for or fetched.",
+	    !ahead_prefetch_is_idle(ahead));
+	one(f, "complete", "gauge",
+	    "1 if completing was asked for and the store has all that images name.",
+	    ahead_complete(ahead) == COMPLETE_DONE);
 }
 
 static char *mirror_label(const char *url)
@@ -245,6 +283,8 @@ int status_metrics(const struct status *status, char **ret, size_t *ret_len)
 	if (status->mount)
 		print_requests(f, status->mount);
 	print_fetches(f, fetcher_stats(status->fetcher));
+	if (status->ahead)
+		print_ahead(f, status->ahead);
 	err = print_mirrors(f, status);
 	one(f, "log_lines_dropped_total", "counter",
 	    "Log lines that could not be written without waiting.",

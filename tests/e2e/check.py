@@ -7,11 +7,13 @@ Each subcommand exits with 0 if what it says holds and prints what does not.
 import argparse
 import errno
 import hashlib
+import json
 import os
 import re
 import socket
 import stat
 import sys
+import xml.etree.ElementTree
 
 COMPARED = ("st_mode", "st_uid", "st_gid", "st_mtime_ns", "st_rdev")
 MOST_DIFFERENCES = 20
@@ -113,6 +115,38 @@ def gets(args):
     return 0
 
 
+def only_objects_of(args):
+    """Every GET of an object in the access log LOG is of one that STORE has."""
+    with open(args.log, errors="replace") as log:
+        names = re.findall(r"GET /objects/(\S+)", log.read())
+    strange = [n for n in names if not os.path.exists(os.path.join(args.store, "objects", n))]
+    for name in strange[:MOST_DIFFERENCES]:
+        print(f"asked for: {name}")
+    return bool(strange)
+
+
+def json_has(args):
+    """The JSON document FILE has these members, such as mirrors/0/requests=3."""
+    with open(args.file, encoding="utf-8") as f:
+        document = json.load(f)
+    wrong = 0
+    for member in args.member:
+        path, want = member.split("=", 1)
+        value = document
+        for key in path.split("/"):
+            value = value[int(key) if isinstance(value, list) else key]
+        if str(value) != want:
+            print(f"{path}: got {value}, want {want}")
+            wrong += 1
+    return bool(wrong)
+
+
+def well_formed(args):
+    """FILE is well-formed XML."""
+    xml.etree.ElementTree.parse(args.file)
+    return 0
+
+
 OPERATIONS = {
     "open": lambda path: os.close(os.open(path, os.O_RDONLY)),
     "open-write": lambda path: os.close(os.open(path, os.O_RDWR)),
@@ -171,6 +205,14 @@ def main():
     c.add_argument("operation", choices=OPERATIONS)
     c.add_argument("path")
     command("free-port", free_port)
+    c = command("only-objects-of", only_objects_of)
+    c.add_argument("store")
+    c.add_argument("log")
+    c = command("json", json_has)
+    c.add_argument("file")
+    c.add_argument("member", nargs="+")
+    c = command("well-formed", well_formed)
+    c.add_argument("file")
     args = parser.parse_args()
     return args.function(args)
 
