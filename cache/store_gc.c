@@ -10,6 +10,7 @@
 #include "cache/base/cleanup.h"
 #include "cache/base/errmsg.h"
 #include "cache/object_list.h"
+#include "cache/object_partial.h"
 #include "cache/store_extra.h"
 #include "cache/store_layout.h"
 #include "cache/store_lock.h"
@@ -168,6 +169,16 @@ static int drop_to_limit(struct gc *gc)
 	return 0;
 }
 
+static bool needed_in_part(void *context, const struct cfs_digest *digest)
+{
+	struct gc *gc = context;
+	struct cfs_object_info info;
+	size_t n;
+
+	return cfs_store_refs_find(gc->refs, digest, &n) &&
+	       cfs_store_object_look(gc->store, digest, &info) == CFS_STORE_MISS;
+}
+
 /* Of a dry run all objects are still there, and so nothing is left over. */
 static int sweep_extras(struct gc *gc)
 {
@@ -183,6 +194,9 @@ static int sweep_extras(struct gc *gc)
 	for (size_t i = 0; i < 2 && err == 0; i++)
 		err = cfs_store_extra_sweep_images(gc->store, of_images[i],
 						   dry_run, bytes);
+	if (err == 0)
+		err = cfs_partial_sweep(gc->store, needed_in_part, gc, dry_run,
+					bytes);
 	return err;
 }
 

@@ -25,6 +25,8 @@ void fetch_config_init(struct fetch_config *config)
 		.max_beside_demand = UINT_MAX,
 		.max_unknown_size = (uint64_t)16 << 30,
 		.max_image_size = (uint64_t)1 << 30,
+		.large_size = (uint64_t)16 << 20,
+		.fill_percent = 10,
 		.connect_ms = 3000,
 		.tls_ms = 5000,
 		.first_byte_ms = 10000,

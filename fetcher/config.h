@@ -30,6 +30,9 @@
  * @max_connections: open at once, over all mirrors; 0: as @max_transfers
  * @max_unknown_size: cap for an object whose size is not known, bytes
  * @max_image_size: cap for an image, bytes
+ * @large_size: objects of at least so many bytes are fetched in parts
+ * @fill_percent: of an object that is read in parts: when so much of it is here, the
+ *	rest is fetched, too; 100: never, unless somebody needs the whole
  * @connect_ms: for each address tried, and for the name look-up
  * @tls_ms: for the TLS handshake
  * @first_byte_ms: from the request to the first byte of the answer
@@ -61,6 +64,9 @@ struct fetch_config {
 	unsigned int max_connections;
 	uint64_t max_unknown_size;
 	uint64_t max_image_size;
+
+	uint64_t large_size;
+	unsigned int fill_percent;
 
 	unsigned int connect_ms;
 	unsigned int tls_ms;

@@ -67,6 +67,8 @@ static int make_parts(struct fetcher *fetcher)
 		err = fetch_bodies_new(fetcher->loop, fetcher->store,
 				       config->max_transfers + SPARE_CHUNKS,
 				       &fetcher->bodies);
+	if (err == 0)
+		err = partials_new(fetcher, &fetcher->partials);
 	if (err < 0)
 		return err;
 	fetch_bodies_on_change(fetcher->bodies, bodies_changed, fetcher);
@@ -135,6 +137,7 @@ void fetcher_free(struct fetcher *fetcher)
 	loop_undefer(fetcher->loop, &fetcher->turn);
 	if (fetcher->offers)
 		mirror_offers_stop(fetcher->offers);
+	partials_free(fetcher->partials);
 	http_free(fetcher->http);
 	fetch_bodies_free(fetcher->bodies);
 	mirror_offers_free(fetcher->offers);
@@ -174,6 +177,7 @@ void fetcher_stop(struct fetcher *fetcher, void (*stopped)(void *context),
 		while ((fetch = first_active(fetcher, i)))
 			fetch_fail(fetch, FETCH_RESULT_CANCELLED, -ESHUTDOWN,
 				   "stopping");
+	partials_stop(fetcher->partials);
 	fetcher->stopped = stopped;
 	fetcher->stopped_context = context;
 	loop_defer(fetcher->loop, &fetcher->turn);
@@ -305,7 +309,8 @@ static int view(const struct fetch *fetch, fetch_view_fn fn, void *context)
 	const struct fetch_view v = {
 		.digest = &fetch->digest,
 		.size = fetch->size,
-		.received = fetch->state == FETCH_SEALING ? fetch->received :
+		.received = fetch->by_parts ? partial_received(&fetch->parts) :
+			    fetch->state == FETCH_SEALING ? fetch->received :
 			    fetch->body ? body_size(fetch->body) : 0,
 		.state = fetch_state_name(fetch->state),
 		.kind = fetch->kind,

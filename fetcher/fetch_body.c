@@ -552,6 +552,11 @@ size_t fetch_bodies_n_live(const struct fetch_bodies *bodies)
 	return bodies->n_live;
 }
 
+struct chunk_pool *fetch_bodies_pool(const struct fetch_bodies *bodies)
+{
+	return bodies->pool;
+}
+
 size_t fetch_bodies_n_free(const struct fetch_bodies *bodies)
 {
 	return chunk_pool_n_free(bodies->pool);

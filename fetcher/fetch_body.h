@@ -31,6 +31,7 @@
 #include "cache/digest.h"
 
 struct cfs_store;
+struct chunk_pool;
 struct fetch_bodies;
 struct fetch_body;
 struct loop;
@@ -76,6 +77,9 @@ void fetch_bodies_free(struct fetch_bodies *bodies);
 
 /** fetch_bodies_n_live() - bodies whose jobs are not over; dropped ones count */
 size_t fetch_bodies_n_live(const struct fetch_bodies *bodies);
+
+/** fetch_bodies_pool() - the chunks themselves; borrowed */
+struct chunk_pool *fetch_bodies_pool(const struct fetch_bodies *bodies);
 
 /** fetch_bodies_n_free() - chunks that are free now */
 size_t fetch_bodies_n_free(const struct fetch_bodies *bodies);

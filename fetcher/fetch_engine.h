@@ -23,6 +23,7 @@
 #include "fetcher/fetch_state.h"
 #include "fetcher/fetch_sync.h"
 #include "fetcher/loop.h"
+#include "fetcher/partial.h"
 
 #define FETCH_N_BUCKETS	4096
 #define FETCH_NOTE_MS	10000
@@ -71,6 +72,10 @@ struct fetch {
 	uint64_t second_ms;		/* when a second one is due */
 	struct fetch_body *body;	/* QUEUED, BACKOFF: the rest is wanted */
 	bool resumed;			/* body holds bytes of more than one GET */
+
+	bool by_parts;			/* TRANSFER: in parts, without a GET */
+	bool no_parts;
+	struct partial_owner parts;
 };
 
 struct fetcher {
@@ -86,6 +91,7 @@ struct fetcher {
 	struct mirrors *mirrors;
 	struct mirror_offers *offers;
 	struct fetch_bodies *bodies;
+	struct partials *partials;
 	struct fetch_sync sync;
 	struct fetch_room room;
 	fetch_collection_fn collected;
@@ -130,6 +136,32 @@ void fetch_drop_body(struct fetch *fetch);
  */
 void fetch_log(struct fetch *fetch, enum fetch_result result, int err,
 	       uint64_t size, const char *reason, bool final);
+
+/** fetcher_log() - an event that is nobody's in particular */
+void fetcher_log(struct fetcher *fetcher, const struct fetch_event *event);
+
+/** fetcher_note() - the same, if it is the mirror's first of its kind for a while */
+void fetcher_note(struct fetcher *fetcher, size_t mirror,
+		  const struct fetch_event *event);
+
+/** fetcher_count() - an object of @event->size bytes was published: count and log */
+void fetcher_count(struct fetcher *fetcher, const struct fetch_event *event);
+
+/** fetcher_random32() - spreads retries in time */
+uint32_t fetcher_random32(struct fetcher *fetcher);
+
+/** fetch_published() - SEALING to DONE; @fetch is gone */
+void fetch_published(struct fetch *fetch, uint64_t size);
+
+/**
+ * fetch_parts_start() - QUEUED to TRANSFER, if it goes by parts
+ *
+ * Return: false if it goes in one stream; else @fetch may be gone.
+ */
+bool fetch_parts_start(struct fetch *fetch);
+
+/** fetch_parts_cancel() - it does not want the parts any more */
+void fetch_parts_cancel(struct fetch *fetch);
 
 /**
  * fetch_back_off() - QUEUED to BACKOFF

@@ -207,7 +207,7 @@ void fetch_get_watch(struct fetch *fetch)
 	uint64_t ms = mirrors_patience_ms(fetch->fetcher->mirrors,
 					  fetch->mirror);
 
-	if (fetch->kind == FETCH_DEMAND && ms != UINT64_MAX)
+	if (fetch->get && fetch->kind == FETCH_DEMAND && ms != UINT64_MAX)
 		fetch->second_ms = now(fetch) + ms;
 }
 

@@ -10,6 +10,7 @@
 #include "fetcher/fetch_body.h"
 #include "fetcher/fetch_engine.h"
 #include "fetcher/mirrors.h"
+#include "fetcher/partial.h"
 
 /* Less than this is quicker fetched again than asked for by range. */
 #define RESUME_MIN	((uint64_t)1 << 20)
@@ -51,7 +52,7 @@ void fetch_count_transfer(struct fetch *fetch, int change)
 		fetcher->ahead_bytes += change > 0 ? size : -size;
 }
 
-static uint32_t random32(struct fetcher *fetcher)
+uint32_t fetcher_random32(struct fetcher *fetcher)
 {
 	/* Spreads retries in time; nothing depends on its not being guessed. */
 	fetcher->random = fetcher->random * 6364136223846793005ULL +
@@ -59,11 +60,14 @@ static uint32_t random32(struct fetcher *fetcher)
 	return fetcher->random >> 32;
 }
 
-void fetch_log(struct fetch *fetch, enum fetch_result result, int err,
-		      uint64_t size, const char *reason, bool final)
+static struct fetch_event make_event(const struct fetch *fetch,
+				     enum fetch_result result, int err,
+				     uint64_t size, const char *reason,
+				     bool final)
 {
-	struct fetcher *fetcher = fetch->fetcher;
-	struct fetch_event event = {
+	const struct fetcher *fetcher = fetch->fetcher;
+
+	return (struct fetch_event){
 		.digest = &fetch->digest,
 		.size = size,
 		.ms = now(fetcher) - fetch->started_ms,
@@ -81,22 +85,50 @@ void fetch_log(struct fetch *fetch, enum fetch_result result, int err,
 		.sent_ms = fetch->sent_ms,
 		.got_ms = fetch->got_ms,
 	};
-
-	if (fetcher->log)
-		fetcher->log(fetcher->log_context, &event);
 }
 
-/* A GET has failed: a line, if it is the first of its kind for a while. */
-static void note_failure(struct fetch *fetch, enum fetch_result result,
-			 uint64_t size, const char *reason)
+void fetcher_log(struct fetcher *fetcher, const struct fetch_event *event)
 {
-	struct fetcher *fetcher = fetch->fetcher;
-	uint64_t *noted_ms = &fetcher->noted_ms[fetch->mirror][result];
+	if (fetcher->log)
+		fetcher->log(fetcher->log_context, event);
+}
+
+void fetch_log(struct fetch *fetch, enum fetch_result result, int err,
+	       uint64_t size, const char *reason, bool final)
+{
+	struct fetch_event event = make_event(fetch, result, err, size, reason,
+					      final);
+
+	fetcher_log(fetch->fetcher, &event);
+}
+
+void fetcher_note(struct fetcher *fetcher, size_t mirror,
+		  const struct fetch_event *event)
+{
+	uint64_t *noted_ms = &fetcher->noted_ms[mirror][event->result];
 
 	if (*noted_ms && now(fetcher) < *noted_ms + FETCH_NOTE_MS)
 		return;
 	*noted_ms = now(fetcher);
-	fetch_log(fetch, result, 0, size, reason, false);
+	fetcher_log(fetcher, event);
+}
+
+void fetcher_count(struct fetcher *fetcher, const struct fetch_event *event)
+{
+	fetcher->stats.objects++;
+	fetcher->stats.object_bytes += event->size;
+	fetch_sync_add(&fetcher->sync, event->size);
+	fetch_room_published(&fetcher->room, event->size);
+	fetcher_log(fetcher, event);
+}
+
+static void note_failure(struct fetch *fetch, enum fetch_result result,
+			 uint64_t size, const char *reason)
+{
+	struct fetch_event event = make_event(fetch, result, 0, size, reason,
+					      false);
+
+	fetcher_note(fetch->fetcher, fetch->mirror, &event);
 }
 
 void fetch_enqueue(struct fetch *fetch, bool again)
@@ -164,7 +196,9 @@ static void answer(struct fetch *fetch, int err)
 /* To FAILED, whatever is active. */
 static void give_up(struct fetch *fetch)
 {
-	if (fetch->state == FETCH_TRANSFER)
+	if (fetch->by_parts)
+		fetch_parts_cancel(fetch);
+	else if (fetch->state == FETCH_TRANSFER)
 		fetch_get_cancel(fetch);
 	else if (fetch->state != FETCH_SEALING)
 		fetch_dequeue(fetch);
@@ -206,9 +240,10 @@ static void round_over(struct fetch *fetch)
 		return;
 	}
 	fetch->round = (struct fetch_round){ 0 };
-	fetch_back_off(fetch, now(fetcher) + mirrors_backoff_ms(++fetch->n_rounds,
-							  random32(fetcher)),
-		 NULL);
+	fetch_back_off(fetch, now(fetcher) +
+			       mirrors_backoff_ms(++fetch->n_rounds,
+						  fetcher_random32(fetcher)),
+		       NULL);
 }
 
 static void body_resume(void *context)
@@ -219,17 +254,15 @@ static void body_resume(void *context)
 		fetch_get_resume(fetch);
 }
 
-static void published(struct fetch *fetch, uint64_t size)
+void fetch_published(struct fetch *fetch, uint64_t size)
 {
 	struct fetcher *fetcher = fetch->fetcher;
+	struct fetch_event event = make_event(fetch, FETCH_RESULT_OK, 0, size,
+					      NULL, true);
 
 	fetch_set_state(fetch, FETCH_PUBLISHED);
-	fetcher->stats.objects++;
-	fetcher->stats.object_bytes += size;
-	fetch_sync_add(&fetcher->sync, size);
 	fetch_room_unbook(&fetcher->room, &fetch->booked);
-	fetch_room_published(&fetcher->room, size);
-	fetch_log(fetch, FETCH_RESULT_OK, 0, size, NULL, true);
+	fetcher_count(fetcher, &event);
 	answer(fetch, 0);
 }
 
@@ -264,7 +297,7 @@ static void body_done(void *context, int err, const struct cfs_digest *digest)
 	(void)digest;
 	fetch->body = NULL;
 	if (err == 0)
-		published(fetch, size);
+		fetch_published(fetch, size);
 	else if (err == -EBADMSG)
 		wrong_bytes(fetch, size);
 	else
@@ -387,6 +420,8 @@ static void take_turn(struct fetch *fetch)
 		fetch_store_failed(fetch, -ENOSPC);
 		return;
 	}
+	if (fetch_parts_start(fetch))
+		return;
 	switch (mirrors_pick(fetcher->mirrors, now(fetcher), fetch->round.skip,
 			     &mirror, &at_ms)) {
 	case MIRRORS_NONE:
@@ -419,6 +454,7 @@ static void check_stopped(struct fetcher *fetcher)
 
 	if (fetcher->stats.sealing > 0 ||
 	    fetch_bodies_n_live(fetcher->bodies) > 0 ||
+	    partials_busy(fetcher->partials) ||
 	    fetcher->room.running || fetch_sync_now(&fetcher->sync))
 		return;
 	fetcher->stopped = NULL;
@@ -460,8 +496,10 @@ void fetch_take_turns(struct loop_deferred *deferred)
 		return;
 	}
 	/* A transfer that finds no memory to put its bytes would only wait. */
-	while (fetcher->stats.in_flight < fetcher->config->max_transfers &&
+	while (fetcher->stats.in_flight + partials_n_gets(fetcher->partials) <
+		       fetcher->config->max_transfers &&
 	       fetch_bodies_n_free(fetcher->bodies) > 0 &&
 	       (fetch = next_in_line(fetcher)))
 		take_turn(fetch);
+	partials_pump(fetcher->partials);
 }

@@ -106,6 +106,15 @@ void fetch_room_ended(void *context, const struct fetch_collection *done)
 	loop_defer(fetcher->loop, &fetcher->turn);
 }
 
+static bool makes_progress(const struct fetch *fetch)
+{
+	if (fetch->by_parts)
+		return partial_progressed(&fetch->parts);
+	return fetch->state == FETCH_SEALING ||
+	       (fetch->state == FETCH_TRANSFER &&
+		body_size(fetch->body) > fetch->offset);
+}
+
 static void deadline_over(struct fetch *fetch)
 {
 	struct fetcher *fetcher = fetch->fetcher;
@@ -114,9 +123,7 @@ static void deadline_over(struct fetch *fetch)
 	    now(fetcher) < fetcher->progress_ms + FETCH_NOTE_MS) {
 		/* It stands in line, and the line moves. */
 		fetch->deadline_ms = now(fetcher) + FETCH_NOTE_MS;
-	} else if (fetch->state == FETCH_SEALING ||
-		   (fetch->state == FETCH_TRANSFER &&
-		    body_size(fetch->body) > fetch->offset)) {
+	} else if (makes_progress(fetch)) {
 		fetch->late = true;
 	} else if (fetch->parked_in == &fetcher->no_room) {
 		fetch_fail(fetch, FETCH_RESULT_LOCAL, fetch->room_err,

@@ -24,6 +24,11 @@ static inline bool bitmap_test(const uint8_t *bitmap, size_t index)
 	return bitmap[index / 8] & 1U << index % 8;
 }
 
+static inline void bitmap_clear(uint8_t *bitmap, size_t index)
+{
+	bitmap[index / 8] &= (uint8_t)~(1U << index % 8);
+}
+
 /** bitmap_set() - set a bit; true if it was set before */
 static inline bool bitmap_set(uint8_t *bitmap, size_t index)
 {
