@@ -8,6 +8,7 @@
 #include "cache/store.h"
 #include "fetcher/cfs_fetch.h"
 #include "fetcher/options.h"
+#include "fetcher/root_place.h"
 
 int open_store(const char *path, struct cfs_store **ret)
 {
@@ -28,6 +29,10 @@ int main(int argc, char **argv)
 		return status;
 	if (options.verbose)
 		log_set_level(LOG_DEBUG);
+	else if (options.for_root)	/* the log is the console's */
+		log_set_level(LOG_NOTICE);
+	if (options.for_root)
+		root_place_mark(argv[0]);
 	switch (options.mode) {
 	case MODE_MOUNT:
 		status = run_mount(&options);

@@ -42,6 +42,7 @@ NETWORK_OPTIONS_USAGE
 "  --foreground              stay there, log to stderr (default: syslog)\n"
 "  --ready-fd=N              write \"ready\" to this descriptor once mounted\n"
 "  --allow-other             let other users use the mount\n"
+"  --for-root                serve the root file system, from an initramfs\n"
 "  --user=NAME               become this user once mounted\n"
 "  --threads=N               threads that hash and seal\n"
 "  --no-io-uring             do without\n"
@@ -138,6 +139,7 @@ static const struct option_row rows[] = {
 	{ "foreground", OPTION_FLAG, FIELD(foreground), false, NULL },
 	{ "ready-fd", OPTION_DESCRIPTOR, FIELD(ready_fd), false, NULL },
 	{ "allow-other", OPTION_FLAG, FIELD(allow_other), false, NULL },
+	{ "for-root", OPTION_FLAG, FIELD(for_root), false, NULL },
 	{ "user", OPTION_TEXT, FIELD(user), false, NULL },
 	{ "threads", OPTION_COUNT, FIELD(n_threads), false, NULL },
 	{ "no-io-uring", OPTION_FLAG, FIELD(no_io_uring), false, NULL },
@@ -210,6 +212,8 @@ static int check(const struct option_parser *parser,
 		return option_complain(parser, "--store is missing");
 	if (!options->config.n_mirrors)
 		return option_complain(parser, "--mirror is missing");
+	if (options->for_root && options->user)
+		return option_complain(parser, "--for-root and --user exclude each other: systemd kills what is not root's");
 	if (options->fetch_image) {
 		options->mode = MODE_IMAGE;
 		return no_rest(parser, n_rest, rest);

@@ -46,6 +46,7 @@ enum fetch_mode {
  * @report: file that --record wrote, with MODE_REPORT
  * @plot: file for the picture, or NULL
  * @user: to become, or NULL
+ * @for_root: it serves the root file system: see root_place.h
  * @ready_fd: where to say that the mount is there, or -1
  */
 struct fetch_options {
@@ -72,6 +73,7 @@ struct fetch_options {
 	bool soft;
 	bool allow_other;
 	bool foreground;
+	bool for_root;
 	bool json;
 	bool no_io_uring;
 	bool verbose;

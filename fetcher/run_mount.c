@@ -28,6 +28,7 @@
 #include "fetcher/loop.h"
 #include "fetcher/options.h"
 #include "fetcher/privileges.h"
+#include "fetcher/root_place.h"
 #include "fetcher/status.h"
 #include "fetcher/status_file.h"
 
@@ -359,6 +360,11 @@ int run_mount(struct fetch_options *options)
 
 	block_signals();
 	privileges_harden();
+	if (options->for_root) {
+		err = root_place_enter();
+		if (err)
+			return fail("a place of its own", err);
+	}
 	err = background_begin(&daemon.background, options->foreground,
 			       options->ready_fd, options->log_file);
 	if (err)

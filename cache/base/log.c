@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -101,6 +102,15 @@ static bool stderr_is_journal(void)
 	       st.st_ino == ino;
 }
 
+/* In an initramfs there is nothing else; the line's level decides about the console. */
+static bool stderr_is_kmsg(void)
+{
+	struct stat st;
+
+	return fstat(STDERR_FILENO, &st) == 0 && S_ISCHR(st.st_mode) &&
+	       st.st_rdev == makedev(1, 11);
+}
+
 static bool is_control(unsigned char c)
 {
 	return c < 0x20 || c == 0x7f;
@@ -159,6 +169,9 @@ void log_line(int level, const char *format, ...)
 			      LOG_DAEMON | level, syslog_program, (int)getpid());
 	else if (stderr_is_journal())
 		at = sprintf(line, "<%d>", level);
+	else if (stderr_is_kmsg())
+		at = snprintf(line, LOG_LINE_MAX / 2, "<%d>%s: ",
+			      LOG_DAEMON | level, program_invocation_short_name);
 	else if (with_time)
 		at = append_time(line, at);
 	at = append_escaped(line, at, text);

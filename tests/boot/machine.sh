@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# Sourced by the cases that boot: a machine in QEMU with the kernel 6.12, a network card
+# and, unless a case wants none, a disk for the store.
+#
+#	machine_start WORD...	power on, with these words on the kernel command line
+#	await TEXT [SECONDS]	until the console has said it since power-on
+#	guest COMMAND		what the shell on the console prints; its status
+#	link on|off		the network card's cable
+#	machine_off	until the machine has powered itself off
+#
+#	$mirror_url	of mirror_start, as the machine sees it
+#	$INITRAMFS	initramfs-tools (default) or dracut
+#	$MEMORY		default 1G
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$here/../e2e/lib.sh"
+. "$here/../suite.sh"
+
+SERIAL=$WORK/serial.log
+# A loaded machine emulates a tenth as fast as an idle one.
+PATIENCE=${CFS_BOOT_PATIENCE:-400}
+machine_pid=
+command_line=(console=ttyS0 quiet loglevel=4 systemd.show_status=0 panic=-1)
+
+# What every case begins with: the digest of an image of origin.sh, in the store.
+ORIGIN=$CFS_BUILD/boot/origin
+image_digest() {
+	local link
+
+	link=$(readlink "$ORIGIN/images/debian-$1")
+	link=${link##*objects/}
+	echo "${link/\//}"
+}
+
+make_disk() {
+	truncate -s 1G "$WORK/store.img"
+	mke2fs -q -t ext4 -O verity -b 4096 -i 4096 -L cfs "$WORK/store.img"
+}
+
+# mirror_start STORE [OPTION...]: as start_serve, which see; sets mirror_url.
+mirror_start() {
+	start_serve "$@"
+	# shellcheck disable=SC2034
+	mirror_url=http://10.0.2.2:$SERVE_PORT
+}
+
+machine_start() {
+	local qemu=$CFS_CACHE/qemu/usr disks=()
+
+	: >"$SERIAL"
+	rm -f "$WORK/console" "$WORK/qmp"
+	[ ! -e "$WORK/store.img" ] || disks=(-drive "file=$WORK/store.img,if=virtio,format=raw,cache=unsafe")
+	"$qemu/bin/qemu-system-x86_64" \
+		-L "$qemu/share/qemu" -L /usr/share/seabios -L /usr/share/qemu \
+		-nodefaults -no-user-config -display none -no-reboot \
+		-machine q35 -accel "${CFS_VM_ACCEL:-tcg,thread=multi}" -cpu max -smp 2 -m "${MEMORY:-1G}" \
+		-kernel "$CFS_CACHE/kernels/6.12/vmlinuz" \
+		-initrd "$CFS_BUILD/boot/${INITRAMFS:-initramfs-tools}.img" \
+		-chardev "socket,id=con,path=$WORK/console,server=on,wait=off,logfile=$SERIAL" \
+		-serial chardev:con -qmp "unix:$WORK/qmp,server=on,wait=off" \
+		-netdev user,id=net -device virtio-net-pci,netdev=net,id=nic,romfile= \
+		-device virtio-rng-pci "${disks[@]}" \
+		-append "${command_line[*]} $*" </dev/null >"$WORK/qemu.log" 2>&1 &
+	machine_pid=$!
+	at_exit machine_kill
+}
+
+await() {
+	local end=$((SECONDS + ${2:-$PATIENCE}))
+
+	until grep -qaF -e "$1" "$SERIAL"; do
+		kill -0 "$machine_pid" 2>/dev/null || { tail -n 50 "$SERIAL"; fail "the machine ended before it said: $1"; }
+		[ "$SECONDS" -lt "$end" ] || { tail -n 50 "$SERIAL"; fail "the machine did not say in time: $1"; }
+		sleep 0.5
+	done
+}
+
+guest() { python3 "$here/console.py" run "$WORK/console" "${GUEST_SECONDS:-$PATIENCE}" "$1"; }
+
+link() { python3 "$here/console.py" qmp "$WORK/qmp" set_link "{\"name\": \"nic\", \"up\": $([ "$1" = on ] && echo true || echo false)}" >/dev/null; }
+
+# fetched WHAT: a number of the status of the machine's fetcher, as "total.fetched_bytes".
+fetched() { guest 'cat /run/composefs/status.json' | jq ".$1"; }
+
+machine_off() {
+	local end=$((SECONDS + PATIENCE))
+
+	while kill -0 "$machine_pid" 2>/dev/null; do
+		[ "$SECONDS" -lt "$end" ] || { tail -n 50 "$SERIAL"; fail "the machine is still on"; }
+		sleep 0.5
+	done
+	wait "$machine_pid" || fail "QEMU: $(cat "$WORK/qemu.log")"
+}
+
+# The power is cut.
+machine_kill() {
+	kill -9 "$machine_pid" 2>/dev/null || true
+	wait "$machine_pid" 2>/dev/null || true
+}
