@@ -12,7 +12,7 @@
 
 enum id {
 	OPT_BACKEND, OPT_BASEDIR, OPT_DIGEST, OPT_FETCHER, OPT_IDMAP, OPT_LOG,
-	OPT_MIRROR, OPT_RO, OPT_RW, OPT_STORE, OPT_TRYVERITY,
+	OPT_MIRROR, OPT_NOPREFETCH, OPT_RO, OPT_RW, OPT_STORE, OPT_TRYVERITY,
 	OPT_UPPERDIR, OPT_VERITY, OPT_VERITY_CHECK, OPT_WORKDIR,
 	OPT_SET_ATTRIBUTE, OPT_CLEAR_ATTRIBUTE, OPT_ATIME, OPT_PASSED_OVER,
 };
@@ -67,6 +67,7 @@ static const struct spec specs[] = {
 	{ "max-size", OPT_FETCHER, true, 0 },
 	{ "no-io-uring", OPT_FETCHER, false, 0 },
 	{ "no-prefetch", OPT_FETCHER, false, 0 },
+	{ "noprefetch", OPT_NOPREFETCH, false, 0 },
 	{ "profile", OPT_FETCHER, true, 0 },
 	{ "proxy", OPT_FETCHER, true, 0 },
 	{ "proxy-file", OPT_FETCHER, true, 0 },
@@ -257,6 +258,8 @@ static int apply(struct mount_options *options, struct asked *asked,
 		return set_digest(options, value, msg);
 	case OPT_FETCHER:
 		return add_fetcher_arg(options, spec->name, value, msg);
+	case OPT_NOPREFETCH:	/* as mount(8) spells what is not to be */
+		return add_fetcher_arg(options, "no-prefetch", NULL, msg);
 	case OPT_IDMAP:
 		return set_string(&options->idmap, spec->name, value, msg);
 	case OPT_LOG:

@@ -16,6 +16,10 @@
 
 #define HEADER_FILE_MAX	(64 * 1024)
 
+/* More than a fast link holds, and not more than a slow one can bring while a reader
+ * waits. */
+#define AHEAD_BYTES	((uint64_t)8 << 20)
+
 void fetch_config_init(struct fetch_config *config)
 {
 	*config = (struct fetch_config){
@@ -36,6 +40,16 @@ void fetch_config_init(struct fetch_config *config)
 		.object_rate = 64 * 1024,
 		.probe_ms = 10000,
 	};
+}
+
+void fetch_config_limit_ahead(struct fetch_config *config)
+{
+	/* A quarter is always left for readers. */
+	config->max_ahead = config->max_transfers * 3 / 4;
+	if (!config->max_ahead)
+		config->max_ahead = 1;
+	config->max_beside_demand = config->max_ahead;
+	config->max_ahead_bytes = AHEAD_BYTES;
 }
 
 void fetch_config_free(struct fetch_config *config)

@@ -88,6 +88,12 @@ struct fetch_config {
 /** fetch_config_init() - all defaults, no mirror */
 void fetch_config_init(struct fetch_config *config);
 
+/**
+ * fetch_config_limit_ahead() - keep @max_ahead and so on within what readers can
+ *	stand; from @max_transfers
+ */
+void fetch_config_limit_ahead(struct fetch_config *config);
+
 /** fetch_config_free() - release what it holds; the struct is the caller's */
 void fetch_config_free(struct fetch_config *config);
 

@@ -110,11 +110,6 @@ static int add_profile(const struct option_parser *parser, void *field,
 	return 0;
 }
 
-/* Objects that are prefetched at a time are together about so large: more than a fast
- * link holds, and not more than a slow one brings while a reader waits.
- */
-#define PREFETCH_BYTES	((uint64_t)8 << 20)
-
 #define FIELD(f)	offsetof(struct fetch_options, f)
 
 static const struct option_row rows[] = {
@@ -174,16 +169,6 @@ static int check_limits(const struct option_parser *parser,
 	return 0;
 }
 
-/* Readers always find a GET free that prefetch does not hold. */
-static void limit_prefetch(struct fetch_config *config)
-{
-	config->max_ahead = config->max_transfers * 3 / 4;
-	if (!config->max_ahead)
-		config->max_ahead = 1;
-	config->max_beside_demand = config->max_ahead;
-	config->max_ahead_bytes = PREFETCH_BYTES;
-}
-
 /* What is asked for must make sense together. */
 static int check(const struct option_parser *parser,
 		 struct fetch_options *options, int n_rest, char **rest)
@@ -226,7 +211,7 @@ static int check(const struct option_parser *parser,
 		return option_complain(parser, n_rest ? "more than one mount point" :
 				       "the mount point is missing");
 	options->mountpoint = rest[0];
-	limit_prefetch(&options->config);
+	fetch_config_limit_ahead(&options->config);
 	/* Nothing but --image keeps these: their names may be gone. */
 	options->limits.pins = options->images;
 	options->limits.n_pins = options->n_images;

@@ -179,6 +179,11 @@ static void test_what_is_for_the_fetcher_is_kept_for_it(void)
 	CHECK(strcmp(options.fetcher_args[1], "--hard") == 0);
 	CHECK(strcmp(options.fetcher_args[2], "--proxy=http://a,b") == 0);
 	mount_options_free(&options);
+	CHECK_EQ(parse(&options, "profile=boot,noprefetch,complete"), 0);
+	CHECK_EQ(options.n_fetcher_args, 3);
+	CHECK(strcmp(options.fetcher_args[0], "--profile=boot") == 0);
+	CHECK(strcmp(options.fetcher_args[1], "--no-prefetch") == 0);
+	mount_options_free(&options);
 }
 
 RUN_TESTS(T(test_basedirs_are_split_at_colons),

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2034  # what it sets is for the script
+#
+# Sourced by replay.sh and cold_start.sh after lib.sh and lazy.sh: an origin with a tree,
+# the list of files that a start reads, and links of given length and width.
+
+need_root
+need_fuse
+need_fs erofs
+need_fs overlay
+need_cmd curl
+need_prog cfs-fetch cfs-serve mkcomposefs cfs-store composefs-info
+export PATH=$CFS_BUILD/tests/bench:$PATH
+rtts=${RTTS:-0 10 20 50}
+rate=${RATE:-125}
+
+# start_origin TREE: $ORIGIN, its mirror, and $WORK/trace: the files of $TRACE, or some
+# 2,000 with 100 to 150 MB, every so many-th of the tree.
+start_origin() {
+	ORIGIN=$WORK/origin
+	make_store "$ORIGIN" "$1" tree
+	start_mirror
+	if [ -n "${TRACE:-}" ]; then
+		cp "$TRACE" "$WORK/trace"
+		return
+	fi
+	(cd "$1" && find . -type f -size +64c -size -20000k -printf '%s %P\n') | sort -k2 |
+		awk -v files="${FILES:-2000}" -v most="${BYTES:-130000000}" '
+			{ size[NR] = $1; sub(/^[0-9]+ /, ""); name[NR] = $0 }
+			END {
+				step = NR > files ? NR / files : 1
+				for (at = 1; at <= NR; at += step) {
+					i = int(at)
+					if (sum + size[i] > most)
+						continue
+					sum += size[i]
+					print name[i]
+				}
+			}' >"$WORK/trace"
+}
+
+# record_start: $WORK/record is the record of reading the trace in order.
+record_start() {
+	new_store "$WORK/recording"
+	start_fetch "$WORK/recording" "$WORK/objects" --mirror "$SERVE_URL" \
+		--record "$WORK/record" --no-prefetch
+	mount_lazily "$WORK/recording"
+	read_trace 1
+	end_fetch
+	rm -rf "$WORK/recording"
+	grep -v '^#' "$WORK/record" >"$WORK/profile"
+	objects=$(wc -l <"$WORK/profile")
+	bytes=$(awk '$1 == "#=" { sum += $6 } END { print sum }' "$WORK/record")
+	while read -r digest; do
+		cat "$ORIGIN/objects/$(object_path "$digest")"
+	done <"$WORK/profile" >"$WORK/stream"
+}
+
+# read_trace READERS: read the files of the trace in its order.
+read_trace() {
+	(cd "$WORK/mnt" && tr '\n' '\0' <"$WORK/trace" |
+		xargs -0 -P "$1" -n "$(( $1 == 1 ? 500 : 8 ))" cat >/dev/null)
+}
+
+end_fetch() {
+	assert_eq "$(counter requests failed)" 0 "failed requests"
+	umount "$WORK/mnt" "$WORK/mnt.erofs"
+	stop_bg "$FETCH_PID"
+}
+
+# start_link PORT RTT_MS: sets LINK_PORT and LINK_PID; all that goes through it shares
+# $RATE MB/s (125).
+start_link() {
+	LINK_PORT=$(free_port)
+	start_bg "$WORK/link.log" delay_proxy "$LINK_PORT" "$1" "$2" "$rate"
+	LINK_PID=$BG_PID
+	wait_port "$LINK_PORT"
+	export LINK_PORT LINK_PID
+}
+
+median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
