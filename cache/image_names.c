@@ -3,18 +3,20 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cache/base/cleanup.h"
+#include "cache/base/failpoint.h"
 #include "cache/object_publish.h"
 #include "cache/store.h"
 #include "cache/store_layout.h"
 
+/* No image name starts with a dot, so this is never taken for one. */
+#define TEMP_PREFIX	".tmp-"
 #define TARGET_PREFIX	"../objects/"
 #define TARGET_LEN	(sizeof(TARGET_PREFIX) - 1 + CFS_OBJECT_NAME_LEN)
 
@@ -83,8 +85,7 @@ int cfs_store_image_get(struct cfs_store *store, const char *name,
 	return err < 0 ? err : read_name(store, name, ret);
 }
 
-/* The name is new to the disk, or it is not there: never half. */
-static int sync_names(const struct cfs_store *store)
+int image_names_sync(const struct cfs_store *store)
 {
 	CLEANUP_CLOSE int fd = openat(store->images_fd, ".",
 				      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -94,12 +95,74 @@ static int sync_names(const struct cfs_store *store)
 	return 0;
 }
 
+/*
+ * Whoever makes a link that has not got its name yet holds the lock of images/, so
+ * one that is seen by the lock's holder is left over from a crash.
+ */
+static int lock_names(const struct cfs_store *store, int operation, int *ret_fd)
+{
+	CLEANUP_CLOSE int fd = openat(store->images_fd, ".",
+				      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	while (flock(fd, operation) < 0)
+		if (errno != EINTR)
+			return -errno;
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+void image_names_sweep(const struct cfs_store *store)
+{
+	CLEANUP_CLOSE int lock_fd = -1;
+	struct dirent *entry;
+
+	/* Busy: the next start will find it. */
+	if (lock_names(store, LOCK_EX | LOCK_NB, &lock_fd) < 0)
+		return;
+
+	CLEANUP(close_dir) DIR *dir = fdopendir(lock_fd);
+
+	if (!dir)
+		return;
+	take_fd(&lock_fd);	/* the stream's from here on */
+	while ((entry = readdir(dir)))
+		if (strncmp(entry->d_name, TEMP_PREFIX,
+			    strlen(TEMP_PREFIX)) == 0)
+			unlinkat(store->images_fd, entry->d_name, 0);
+}
+
+/* The name leads to @target, whatever it led to before. */
+static int set_link(const struct cfs_store *store, const char *name,
+		    const char *target)
+{
+	CLEANUP_CLOSE int lock_fd = -1;
+	char temp[32];
+	int err = lock_names(store, LOCK_EX, &lock_fd);
+
+	if (err == 0)
+		err = FAILPOINT("name.before_temp");
+	if (err < 0)
+		return err;
+	snprintf(temp, sizeof(temp), TEMP_PREFIX "%d", getpid());
+	unlinkat(store->images_fd, temp, 0);
+	if (symlinkat(target, store->images_fd, temp) < 0)
+		return -errno;
+	err = FAILPOINT("name.before_rename");
+	if (err == 0 &&
+	    renameat(store->images_fd, temp, store->images_fd, name) < 0)
+		err = -errno;
+	if (err < 0)
+		unlinkat(store->images_fd, temp, 0);
+	return err;
+}
+
 int cfs_store_image_set(struct cfs_store *store, const char *name,
 			const struct cfs_digest *digest)
 {
-	char target[TARGET_LEN + 1], temp[32];
 	CLEANUP_CLOSE int object_fd = -1;
-	uint64_t random;
+	char target[TARGET_LEN + 1];
 	int err = check_call(store, name);
 
 	if (err < 0)
@@ -112,21 +175,12 @@ int cfs_store_image_set(struct cfs_store *store, const char *name,
 	err = cfs_store_sync(store);
 	if (err < 0)
 		return err;
-
-	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
-		return -EIO;
-	/* No image name starts with a dot, so this is never taken for one. */
-	snprintf(temp, sizeof(temp), ".tmp-%" PRIx64, random);
 	memcpy(target, TARGET_PREFIX, strlen(TARGET_PREFIX));
 	cfs_object_name_format(digest, target + strlen(TARGET_PREFIX));
-	if (symlinkat(target, store->images_fd, temp) < 0)
-		return -errno;
-	if (renameat(store->images_fd, temp, store->images_fd, name) < 0) {
-		err = -errno;
-		unlinkat(store->images_fd, temp, 0);
-		return err;
-	}
-	return sync_names(store);
+	err = set_link(store, name, target);
+	if (err == 0)
+		err = FAILPOINT("name.after_rename");
+	return err < 0 ? err : image_names_sync(store);
 }
 
 int cfs_store_image_remove(struct cfs_store *store, const char *name)
@@ -137,9 +191,13 @@ int cfs_store_image_remove(struct cfs_store *store, const char *name)
 		return err;
 	if (store->images_fd < 0)
 		return CFS_STORE_MISS;
+	err = FAILPOINT("unname.before");
+	if (err < 0)
+		return err;
 	if (unlinkat(store->images_fd, name, 0) < 0)
 		return errno == ENOENT ? CFS_STORE_MISS : -errno;
-	return sync_names(store);
+	err = FAILPOINT("unname.after");
+	return err < 0 ? err : image_names_sync(store);
 }
 
 int cfs_store_image_each(struct cfs_store *store, cfs_store_image_fn fn,

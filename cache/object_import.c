@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cache/base/cleanup.h"
+#include "cache/base/failpoint.h"
 #include "cache/base/full_io.h"
 #include "cache/verity_hash.h"
 
@@ -64,6 +65,8 @@ int cfs_object_import_staged(struct cfs_store *store, int fd,
 		err = cfs_verity_hash_fd(staged_fd, UINT64_MAX, ret, NULL);
 	else
 		err = copy_and_hash(fd, staged_fd, ret);
+	if (err == 0)
+		err = FAILPOINT("import.copied");
 	if (err < 0) {
 		cfs_object_discard(store, staged_fd);
 		return err;

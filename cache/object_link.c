@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cache/base/cleanup.h"
+#include "cache/base/failpoint.h"
 #include "cache/store.h"
 #include "cache/store_layout.h"
 
@@ -37,6 +38,9 @@ static int link_staged(const struct cfs_store *store, int fd, const char *name)
 		return err;
 	if (linkat(store->objects_fd, staged, store->objects_fd, name, 0) < 0)
 		return -errno;
+	err = FAILPOINT("link.staged_too");
+	if (err < 0)
+		return err;
 	unlinkat(store->objects_fd, staged, 0);
 	return 0;
 }
@@ -54,8 +58,13 @@ int object_link(const struct cfs_store *store, int fd,
 	int err;
 
 	cfs_object_name_format(digest, name);
-	err = link_once(store, fd, name);
+	err = FAILPOINT("link.before");
+	if (err == 0)
+		err = link_once(store, fd, name);
 	if (err != -ENOENT)
+		return err;
+	err = FAILPOINT("link.mkdir");
+	if (err < 0)
 		return err;
 	snprintf(folder, sizeof(folder), "%.2s", name);
 	if (mkdirat(store->objects_fd, folder, 0755) < 0 && errno != EEXIST)
@@ -83,10 +92,13 @@ int object_set_aside(const struct cfs_store *store,
 	CLEANUP_CLOSE int fd = open_quarantine(store);
 	char name[CFS_OBJECT_NAME_LEN + 1], hex[CFS_DIGEST_HEX_LEN + 1];
 	char aside[CFS_DIGEST_HEX_LEN + 8];
-	int i;
+	int i, err;
 
 	if (fd < 0)
 		return fd;
+	err = FAILPOINT("aside.before");
+	if (err < 0)
+		return err;
 	cfs_object_name_format(digest, name);
 	cfs_digest_format(digest, hex);
 	snprintf(aside, sizeof(aside), "%s", hex);

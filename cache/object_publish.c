@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "cache/base/failpoint.h"
 #include "cache/store.h"
 #include "cache/store_layout.h"
 
@@ -49,6 +50,8 @@ static int publish(struct cfs_store *store, int fd,
 
 	if (err == 0)
 		err = link_or_settle(store, fd, digest);
+	if (err == 0)
+		err = FAILPOINT("link.after");
 	object_staged_drop(store, fd);
 	return err;
 }

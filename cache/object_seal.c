@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cache/base/cleanup.h"
+#include "cache/base/failpoint.h"
 #include "cache/object_measure.h"
 #include "cache/object_publish.h"
 #include "cache/store_layout.h"
@@ -126,8 +127,10 @@ int object_seal(struct cfs_store *store, int *fd,
 		const struct cfs_digest *digest, bool flushed)
 {
 	struct stat st;
-	int err = 0;
+	int err = FAILPOINT("seal.begin");
 
+	if (err < 0)
+		return err;
 	if (fstat(*fd, &st) < 0)
 		return -errno;
 	if (store->verity) {
@@ -137,6 +140,8 @@ int object_seal(struct cfs_store *store, int *fd,
 			if (errno != EINTR)
 				return -errno;
 	}
+	if (err == 0)
+		err = FAILPOINT("seal.before_mode");
 	if (err < 0)
 		return err;
 	return fchmod(*fd, 0444) < 0 ? -errno : 0;

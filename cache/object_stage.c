@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cache/base/cleanup.h"
+#include "cache/base/failpoint.h"
 #include "cache/object_publish.h"
 #include "cache/store_layout.h"
 
@@ -56,9 +57,10 @@ static int stage_named(const struct cfs_store *store)
 
 	if (fd < 0)
 		return -errno;
-	if (flock(fd, LOCK_SH) < 0)
+	err = FAILPOINT("stage.named");
+	if (err == 0 && flock(fd, LOCK_SH) < 0)
 		err = -errno;
-	else
+	if (err == 0)
 		err = object_staged_name(fd, final);
 	if (err == 0 && renameat(store->objects_fd, first, store->objects_fd,
 				 final) < 0)
@@ -72,8 +74,10 @@ static int stage_named(const struct cfs_store *store)
 
 int cfs_object_stage(struct cfs_store *store, uint64_t size, int *ret_fd)
 {
-	int fd, err = 0;
+	int fd, err = FAILPOINT("stage.begin");
 
+	if (err < 0)
+		return err;
 	if (store->tmpfile) {
 		fd = openat(store->objects_fd, ".",
 			    O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -90,6 +94,8 @@ int cfs_object_stage(struct cfs_store *store, uint64_t size, int *ret_fd)
 		 fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, size) < 0 &&
 		 errno != EOPNOTSUPP && errno != ENOSYS)
 		err = -errno;
+	if (err == 0)
+		err = FAILPOINT("stage.made");
 	if (err < 0) {
 		object_staged_drop(store, fd);
 		return err;

@@ -17,6 +17,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "cache/base/failpoint.h"
 #include "cache/base/full_io.h"
 #include "cache/object_publish.h"
 #include "cache/scan_work.h"
@@ -123,6 +124,9 @@ int scan_store_flush(struct scan_worker *worker)
 		return 0;
 	err = cfs_store_sync(store);
 	while (!err && batch->n) {
+		err = FAILPOINT("batch.publish");
+		if (err)
+			break;
 		batch->n--;
 		err = cfs_object_publish_synced(store, batch->fds[batch->n],
 						&batch->digests[batch->n]);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cache/base/cleanup.h"
+#include "cache/base/failpoint.h"
 #include "cache/object_measure.h"
 #include "cache/store_layout.h"
 
@@ -20,6 +21,10 @@ static int open_folder(int parent_fd, const char *path, unsigned int flags,
 	int fd = openat(parent_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0 && errno == ENOENT && (flags & CFS_STORE_CREATE)) {
+		int err = FAILPOINT("store.mkdir");
+
+		if (err < 0)
+			return err;
 		if (mkdirat(parent_fd, path, mode) < 0 && errno != EEXIST)
 			return -errno;
 		fd = openat(parent_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -56,6 +61,8 @@ static int probe(struct cfs_store *store, unsigned int flags)
 		store->tmpfile = errno != EOPNOTSUPP && errno != EISDIR;
 		return 0;
 	}
+	if (FAILPOINT("store.tmpfile") == -EOPNOTSUPP)
+		return 0;	/* as a file system that knows no nameless files */
 
 	CLEANUP_CLOSE int ro_fd = object_reopen(store, fd);
 
@@ -77,10 +84,13 @@ static int finish_open(struct cfs_store *store, unsigned int flags,
 	/* Without /proc staged files need a name: probe() finds out. */
 	store->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	err = probe(store, flags);
-	if (err == 0 && !store->tmpfile && !(flags & CFS_STORE_READ_ONLY))
+	/* The writer that left something may have been without nameless files. */
+	if (err == 0 && !(flags & CFS_STORE_READ_ONLY))
 		err = object_stage_sweep(store);
 	if (err < 0)
 		return err;
+	if (store->images_fd >= 0 && !(flags & CFS_STORE_READ_ONLY))
+		image_names_sweep(store);
 	*ret = store;
 	return 0;
 }

@@ -9,6 +9,7 @@
 
 #include "cache/base/cleanup.h"
 #include "cache/base/errmsg.h"
+#include "cache/base/failpoint.h"
 #include "cache/object_list.h"
 #include "cache/object_partial.h"
 #include "cache/store_extra.h"
@@ -41,7 +42,11 @@ static int drop(struct gc *gc, const struct cfs_object_info *info)
 	int err = 0;
 
 	if (!gc->options->dry_run)
+		err = FAILPOINT("gc.before_remove");
+	if (err == 0 && !gc->options->dry_run)
 		err = cfs_store_object_remove(gc->store, &info->digest);
+	if (err == 0 && !gc->options->dry_run)
+		err = FAILPOINT("gc.after_remove");
 	if (err == -EISDIR)
 		err = object_set_aside(gc->store, &info->digest);
 	if (err == CFS_STORE_MISS)
@@ -232,7 +237,11 @@ int cfs_store_gc(struct cfs_store *store, const struct cfs_gc_options *options,
 	if (err < 0)
 		return err;
 	gc.report.images = gc.refs->n_images;
-	err = walk_and_drop(&gc);
+	/* A name that is gone must not come back after its objects went. */
+	if (!options->dry_run && store->images_fd >= 0)
+		err = image_names_sync(store);
+	if (err == 0)
+		err = walk_and_drop(&gc);
 	cfs_store_refs_free(gc.refs);
 	free(gc.candidates);
 	if (err == 0)

@@ -13,7 +13,8 @@
  * Where there is no O_TMPFILE, staged files are objects/.tmp-<inode number>:
  * the name follows from the descriptor, so nobody has to remember it.  Whoever
  * has such a file open holds a shared lock on it; one without is left over from
- * a crash and is swept when the store is opened.
+ * a crash and is swept when the store is opened.  So is images/.tmp-<pid>, a link that
+ * was about to get its name, under the lock of images/.
  */
 #ifndef CACHE_STORE_LAYOUT_H
 #define CACHE_STORE_LAYOUT_H
@@ -68,6 +69,12 @@ int object_check_bytes(struct cfs_store *store, const struct cfs_digest *digest,
 
 /** object_stage_sweep() - remove what crashed writers left; 0 or -errno */
 int object_stage_sweep(const struct cfs_store *store);
+
+/** image_names_sweep() - remove what crashed writers left in images/ */
+void image_names_sweep(const struct cfs_store *store);
+
+/** image_names_sync() - make durable what was done to images/; 0 or -errno */
+int image_names_sync(const struct cfs_store *store);
 
 /** object_staged_name() - where a staged file without O_TMPFILE lies */
 int object_staged_name(int fd, char ret[STAGED_NAME_LEN]);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cache/base/cleanup.h"
+#include "cache/base/failpoint.h"
 #include "cache/object_publish.h"
 #include "cache/store_layout.h"
 
@@ -13,7 +14,11 @@ int cfs_store_sync(struct cfs_store *store)
 	CLEANUP_CLOSE int fd = openat(store->objects_fd, ".",
 				      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
+	int err = FAILPOINT("sync.before");
+
+	if (err < 0)
+		return err;
 	if (fd < 0)
 		return -errno;
-	return syncfs(fd) < 0 ? -errno : 0;
+	return syncfs(fd) < 0 ? -errno : FAILPOINT("sync.after");
 }

@@ -24,6 +24,7 @@
 #include "cache/base/cleanup.h"
 #include "cache/base/descriptor_limit.h"
 #include "cache/base/errmsg.h"
+#include "cache/base/failpoint.h"
 #include "cache/base/progress.h"
 #include "cache/object_publish.h"
 #include "cache/store.h"
@@ -136,7 +137,9 @@ static int resolve_all(struct seed *seed)
 					strerror(-err));
 		tell_meaning(seed, options->what[i], &meaning);
 	}
-	err = seed_plan_settle(&seed->plan, seed->store, options->verify);
+	err = FAILPOINT("seed.pinned");
+	if (err == 0)
+		err = seed_plan_settle(&seed->plan, seed->store, options->verify);
 	return err < 0 ? complain("%s: %s", options->store, strerror(-err)) : 0;
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cache/base/container_of.h"
+#include "cache/base/failpoint.h"
 #include "cache/base/full_io.h"
 #include "cache/object_publish.h"
 #include "cache/object_write.h"
@@ -131,6 +132,8 @@ static int publish_whole(struct fetch_body *body)
 		err = check_digest(body);
 	if (err == 0)
 		err = cfs_object_stage(body->bodies->store, len, &body->fd);
+	if (err == 0)
+		err = FAILPOINT("body.whole");
 	if (err == 0 && len)
 		err = full_pwrite(body->fd, chunk->data, len, 0);
 	return err == 0 ? publish(body) : err;
@@ -143,13 +146,16 @@ static void job_run(struct loop_work *work)
 
 	switch (body->job) {
 	case BODY_HASH:
-		if (body->fd < 0)
+		err = FAILPOINT("body.hash");
+		if (err == 0 && body->fd < 0)
 			err = stage(body);
 		if (err == 0)
 			err = hash_chunks(body);
 		break;
 	case BODY_PUBLISH:
-		err = check_digest(body);
+		err = FAILPOINT("body.publish");
+		if (err == 0)
+			err = check_digest(body);
 		if (err == 0)
 			err = publish(body);
 		break;

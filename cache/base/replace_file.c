@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "cache/base/cleanup.h"
+#include "cache/base/failpoint.h"
 
 #define TEMP_ATTEMPTS	16
 
@@ -152,10 +153,11 @@ static int replace(const struct replace_file *file)
 	}
 	if (err)
 		return err;
-	if (renameat(file->dir_fd, temp, file->dir_fd, file->name) < 0) {
+	err = FAILPOINT("replace.before_rename");
+	if (err == 0 && renameat(file->dir_fd, temp, file->dir_fd, file->name) < 0)
 		err = -errno;
+	if (err < 0)
 		unlinkat(file->dir_fd, temp, 0);
-	}
 	return err;
 }
 
@@ -167,7 +169,10 @@ int replace_file_commit(struct replace_file *file)
 	if (!file->in_place) {
 		sigfillset(&all);
 		pthread_sigmask(SIG_SETMASK, &all, &before);
-		err = file->exists ? -EEXIST : make_name(file, file->name);
+		err = FAILPOINT("replace.before_name");
+		if (err == 0)
+			err = file->exists ? -EEXIST :
+					     make_name(file, file->name);
 		if (err == -EEXIST)
 			err = replace(file);
 		pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -19,6 +19,7 @@
 #include "cache/base/cleanup.h"
 #include "cache/base/descriptor_limit.h"
 #include "cache/base/errmsg.h"
+#include "cache/base/failpoint.h"
 #include "cache/base/full_io.h"
 #include "cache/base/replace_file.h"
 #include "cache/dump_parse.h"
@@ -148,6 +149,8 @@ static int take_bytes(void *context, const void *data, size_t len)
 	struct output *output = context;
 	int err = cfs_verity_hash_add(output->hash, data, len);
 
+	if (!err)
+		err = FAILPOINT("image.write");
 	if (!err && output->image_fd >= 0)
 		err = full_write(output->image_fd, data, len);
 	if (!err && output->object_fd >= 0)
