@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/file.h>
 
 #include "tests/unit/store_dir.h"
 
@@ -128,8 +129,36 @@ static void test_a_folder_of_objects_is_enough(void)
 	store_dir_free(&dir);
 }
 
+/* A crash leaves the link but no lock; whoever is about to name one has it. */
+static void test_links_without_their_name_are_swept(void)
+{
+	struct store_dir dir = store_dir_new();
+	struct cfs_store *store;
+	char images[300], left[320];
+	struct stat st;
+	int fd;
+
+	snprintf(images, sizeof(images), "%s/images", dir.path);
+	snprintf(left, sizeof(left), "%s/.tmp-1", images);
+	CHECK_EQ(symlink("anywhere", left), 0);
+	fd = open(images, O_RDONLY | O_DIRECTORY);
+	CHECK_EQ(flock(fd, LOCK_EX), 0);
+	CHECK_EQ(cfs_store_open(dir.path, 0, &store), 0);
+	cfs_store_close(store);
+	CHECK_EQ(lstat(left, &st), 0);
+	close(fd);
+	CHECK_EQ(cfs_store_open(dir.path, CFS_STORE_READ_ONLY, &store), 0);
+	cfs_store_close(store);
+	CHECK_EQ(lstat(left, &st), 0);
+	CHECK_EQ(cfs_store_open(dir.path, 0, &store), 0);
+	cfs_store_close(store);
+	CHECK_EQ(lstat(left, &st), -1);
+	store_dir_free(&dir);
+}
+
 RUN_TESTS(T(test_a_new_store_is_private), T(test_a_file_is_no_store),
 	  T(test_a_miss_is_not_an_error),
 	  T(test_a_published_object_can_be_read),
 	  T(test_only_regular_files_are_objects),
-	  T(test_a_folder_of_objects_is_enough))
+	  T(test_a_folder_of_objects_is_enough),
+	  T(test_links_without_their_name_are_swept))
