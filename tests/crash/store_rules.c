@@ -172,6 +172,8 @@ static bool belongs(const char *path, const FTSENT *entry)
 
 	if (entry->fts_info == FTS_D || entry->fts_info == FTS_DP)
 		return true;
+	if (strncmp(path, "partial/", strlen("partial/")) == 0)	/* to be resumed */
+		return true;
 	if (strncmp(path, "quarantine/", strlen("quarantine/")) == 0)
 		return true;
 	if (strncmp(path, "images/", strlen("images/")) == 0)
