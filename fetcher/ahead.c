@@ -15,6 +15,7 @@
 #include "fetcher/allow_scan.h"
 #include "fetcher/fetch.h"
 #include "fetcher/loop.h"
+#include "fetcher/pack_fetch.h"
 #include "fetcher/profile_find.h"
 #include "fetcher/recorder.h"
 #include "fetcher/survey.h"
@@ -28,7 +29,8 @@
 struct search {
 	struct ahead *ahead;
 	LIST_ENTRY(search) entry;
-	struct profile_search *search;
+	struct pack_fetch *pack;	/* first; or NULL */
+	struct profile_search *search;	/* then; or NULL */
 	struct cfs_digest image;
 	const char *name;		/* argv's, a constant, or NULL */
 	uint32_t images;
@@ -116,6 +118,14 @@ static int want(void *context, const struct cfs_digest *digest)
 	return err < 0 ? err : 0;
 }
 
+static void search_free(struct search *search)
+{
+	LIST_REMOVE(search, entry);
+	pack_fetch_free(search->pack);
+	profile_find_free(search->search);
+	free(search);
+}
+
 static void search_over(void *context, const char *where,
 			const struct profile_reader *reader)
 {
@@ -123,24 +133,58 @@ static void search_over(void *context, const char *where,
 	struct ahead *ahead = search->ahead;
 
 	note_source(ahead, &search->image, search->name, where, reader);
-	LIST_REMOVE(search, entry);
-	profile_find_free(search->search);
-	free(search);
+	search_free(search);
 	complete_if_idle(ahead);
 }
 
-static int find(struct ahead *ahead, const struct allow_image *image,
-		const char *name, bool local_only)
+static int find_profile(struct search *search, bool local_only)
 {
-	struct search *search = calloc(1, sizeof(*search));
-	struct profile_wish wish = {
-		.image = image->digest,
-		.name = name,
+	struct ahead *ahead = search->ahead;
+	const struct profile_wish wish = {
+		.image = search->image,
+		.name = search->name,
 		.local_only = local_only,
 		.digest = want,
 		.over = search_over,
 		.context = search,
 	};
+
+	return profile_find(ahead->loop, ahead->store, ahead->fetcher, &wish,
+			    &search->search);
+}
+
+/* The profile lists what the pack has: it is for what the pack did not bring. */
+static void pack_over(void *context, enum pack_outcome outcome,
+		      const struct pack_stats *stats)
+{
+	struct search *search = context;
+	struct ahead *ahead = search->ahead;
+	char hex[CFS_DIGEST_HEX_LEN + 1];
+
+	cfs_digest_format(&search->image, hex);
+	if (outcome != PACK_NONE)
+		log_line(outcome == PACK_COMPLETE ? LOG_INFO : LOG_WARNING,
+			 "pack image=%s name=%s from=%s result=%s objects=%llu delivered=%llu delivered_bytes=%llu received_bytes=%llu",
+			 hex, search->name ? search->name : "-",
+			 stats->mirror ? stats->mirror : "-",
+			 outcome == PACK_COMPLETE ? "ok" : "failed",
+			 (unsigned long long)stats->objects,
+			 (unsigned long long)stats->delivered,
+			 (unsigned long long)stats->delivered_bytes,
+			 (unsigned long long)stats->received);
+	pack_fetch_free(take_ptr(search->pack));
+	if (outcome != PACK_COMPLETE && find_profile(search, false) == 0)
+		return;
+	search_free(search);
+	complete_if_idle(ahead);
+}
+
+static const struct pack_calls pack_calls = { .over = pack_over };
+
+static int find(struct ahead *ahead, const struct allow_image *image,
+		const char *name, bool local_only)
+{
+	struct search *search = calloc(1, sizeof(*search));
 	int err;
 
 	if (!search)
@@ -150,12 +194,14 @@ static int find(struct ahead *ahead, const struct allow_image *image,
 	search->name = name;
 	search->images = (uint32_t)1 << image->slot;
 	LIST_INSERT_HEAD(&ahead->searches, search, entry);
-	err = profile_find(ahead->loop, ahead->store, ahead->fetcher, &wish,
-			   &search->search);
-	if (err) {
-		LIST_REMOVE(search, entry);
-		free(search);
-	}
+	if (!local_only &&
+	    pack_fetch_start(ahead->loop, ahead->store, ahead->fetcher,
+			     &image->digest, name, &pack_calls, search,
+			     &search->pack) == 0)
+		return 0;
+	err = find_profile(search, local_only);
+	if (err)
+		search_free(search);
 	return err;
 }
 
@@ -271,11 +317,8 @@ void ahead_stop(struct ahead *ahead)
 
 	ahead->stopped = true;
 	loop_timer_stop(ahead->loop, &ahead->first_survey);
-	while ((search = LIST_FIRST(&ahead->searches))) {
-		LIST_REMOVE(search, entry);
-		profile_find_free(search->search);
-		free(search);
-	}
+	while ((search = LIST_FIRST(&ahead->searches)))
+		search_free(search);
 }
 
 void ahead_free(struct ahead *ahead)

@@ -4,7 +4,8 @@
  * next time:
  *
  *	recorder.h	what was used first, and when
- *	profile_find.h	the profiles of each image that is or comes into the store
+ *	pack_fetch.h	the packs of each image that is or comes into the store
+ *	profile_find.h	where there is no pack, the profiles of it
  *	prefetch.h	what they list
  *	survey.h	what the store has
  *	complete.h	the rest (--complete), when no profile is searched or fetched

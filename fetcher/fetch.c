@@ -36,7 +36,7 @@ static const struct fetch_transport http_transport = {
 };
 
 /* Chunks came back, or the last job of a body is over. */
-static void bodies_changed(void *context)
+void fetcher_bodies_changed(void *context)
 {
 	struct fetcher *fetcher = context;
 
@@ -71,7 +71,8 @@ static int make_parts(struct fetcher *fetcher)
 		err = partials_new(fetcher, &fetcher->partials);
 	if (err < 0)
 		return err;
-	fetch_bodies_on_change(fetcher->bodies, bodies_changed, fetcher);
+	fetch_bodies_on_change(fetcher->bodies, fetcher_bodies_changed,
+				       fetcher);
 	if (config->in_batches)
 		fetch_bodies_in_batches(fetcher->bodies);
 	return 0;
@@ -95,6 +96,7 @@ int fetcher_new(struct loop *loop, struct cfs_store *store,
 		TAILQ_INIT(&fetcher->queues[i]);
 	TAILQ_INIT(&fetcher->parked);
 	TAILQ_INIT(&fetcher->no_room);
+	TAILQ_INIT(&fetcher->promised);
 	fetcher->turn.call = fetch_take_turns;
 	fetcher->sync = (struct fetch_sync){
 		.loop = loop,
@@ -140,6 +142,7 @@ void fetcher_free(struct fetcher *fetcher)
 	partials_free(fetcher->partials);
 	http_free(fetcher->http);
 	fetch_bodies_free(fetcher->bodies);
+	fetch_bodies_free(fetcher->delivered);
 	mirror_offers_free(fetcher->offers);
 	mirrors_free(fetcher->mirrors);
 	free(fetcher);
@@ -188,8 +191,8 @@ static unsigned int bucket_of(const struct cfs_digest *digest)
 	return (digest->bytes[0] | digest->bytes[1] << 8) % FETCH_N_BUCKETS;
 }
 
-static struct fetch *find(struct fetcher *fetcher,
-			  const struct cfs_digest *digest)
+struct fetch *fetch_find(struct fetcher *fetcher,
+			 const struct cfs_digest *digest)
 {
 	struct fetch *fetch;
 
@@ -268,7 +271,7 @@ int fetch_object(struct fetcher *fetcher, const struct cfs_digest *digest,
 
 	if (fetcher->stopping)
 		return -ESHUTDOWN;
-	fetch = find(fetcher, digest);
+	fetch = fetch_find(fetcher, digest);
 	if (!fetch)
 		fetch = fetch_new(fetcher, digest, size, kind);
 	else if (kind < fetch->kind)
@@ -339,6 +342,11 @@ int fetcher_get(struct fetcher *fetcher, struct http_get *get)
 	if (fetcher->stopping)
 		return -ESHUTDOWN;
 	return fetcher->transport->start(fetcher->transport_context, get);
+}
+
+void fetcher_get_resume(struct fetcher *fetcher, struct http_get *get)
+{
+	fetcher->transport->resume(fetcher->transport_context, get);
 }
 
 void fetcher_get_cancel(struct fetcher *fetcher, struct http_get *get)

@@ -252,6 +252,9 @@ void fetcher_each(struct fetcher *fetcher, fetch_view_fn fn, void *context);
  */
 int fetcher_get(struct fetcher *fetcher, struct http_get *get);
 
+/** fetcher_get_resume() - hand over what its data refused, and go on */
+void fetcher_get_resume(struct fetcher *fetcher, struct http_get *get);
+
 /** fetcher_get_cancel() - no callback comes any more; not from inside its data */
 void fetcher_get_cancel(struct fetcher *fetcher, struct http_get *get);
 

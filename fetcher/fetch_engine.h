@@ -19,6 +19,7 @@
 
 #include "fetcher/config.h"
 #include "fetcher/fetch.h"
+#include "fetcher/fetch_delivery.h"
 #include "fetcher/fetch_room.h"
 #include "fetcher/fetch_state.h"
 #include "fetcher/fetch_sync.h"
@@ -35,7 +36,7 @@ TAILQ_HEAD(fetch_queue, fetch);
 struct fetch {
 	struct fetcher *fetcher;
 	LIST_ENTRY(fetch) bucket;
-	TAILQ_ENTRY(fetch) turn;	/* queues, parked or no_room */
+	TAILQ_ENTRY(fetch) turn;	/* queues, parked, no_room or promised */
 	struct fetch_queue *parked_in;	/* BACKOFF: parked, no_room or NULL */
 	struct cfs_digest digest;
 	uint64_t size;
@@ -104,6 +105,9 @@ struct fetcher {
 	uint32_t sequence;		/* of the last one */
 	struct fetch_queue parked;
 	struct fetch_queue no_room;
+	struct fetch_queue promised;	/* and a time, see fetch_delivery.h */
+	LIST_HEAD(, fetch_promiser) promisers;
+	struct fetch_bodies *delivered;	/* NULL: nothing was yet */
 	struct loop_deferred turn;
 	size_t n_kept;			/* bodies of fetches without a GET */
 	uint64_t progress_ms;		/* when bytes last came */
@@ -115,6 +119,22 @@ struct fetcher {
 	void (*stopped)(void *context);
 	void *stopped_context;
 };
+
+/** fetch_find() - the fetch of a digest, or NULL */
+struct fetch *fetch_find(struct fetcher *fetcher,
+			 const struct cfs_digest *digest);
+
+/** fetch_wake() - BACKOFF to QUEUED: who has waited goes before who has not */
+void fetch_wake(struct fetch *fetch);
+
+/**
+ * fetch_is_promised() - does it come without a GET?
+ * @fetch: QUEUED; waits in BACKOFF after this if so
+ */
+bool fetch_is_promised(struct fetch *fetch);
+
+/** fetcher_bodies_changed() - chunks came back, or a body's last job is over */
+void fetcher_bodies_changed(void *context);
 
 /** fetch_enqueue() - into its queue; at the head of it if it was there before */
 void fetch_enqueue(struct fetch *fetch, bool again);

@@ -416,6 +416,8 @@ static void take_turn(struct fetch *fetch)
 		answer(fetch, 0);
 		return;
 	}
+	if (fetch_is_promised(fetch))
+		return;
 	if (!fetch_room_book(&fetcher->room, fetch->size, &fetch->booked)) {
 		fetch_store_failed(fetch, -ENOSPC);
 		return;
@@ -455,6 +457,8 @@ static void check_stopped(struct fetcher *fetcher)
 	if (fetcher->stats.sealing > 0 ||
 	    fetch_bodies_n_live(fetcher->bodies) > 0 ||
 	    partials_busy(fetcher->partials) ||
+	    (fetcher->delivered &&
+	     fetch_bodies_n_live(fetcher->delivered) > 0) ||
 	    fetcher->room.running || fetch_sync_now(&fetcher->sync))
 		return;
 	fetcher->stopped = NULL;

@@ -39,8 +39,7 @@ void fetch_start_timer(struct fetch *fetch)
 				 at_ms > now_ms ? at_ms - now_ms : 0);
 }
 
-/* BACKOFF to QUEUED: who has waited goes before who has not. */
-static void wake(struct fetch *fetch)
+void fetch_wake(struct fetch *fetch)
 {
 	fetch_dequeue(fetch);
 	fetch->wake_ms = FETCH_NEVER;
@@ -98,7 +97,7 @@ void fetch_room_ended(void *context, const struct fetch_collection *done)
 		fetcher->collected(fetcher->collected_context, done);
 	while ((fetch = TAILQ_LAST(&fetcher->no_room, fetch_queue))) {
 		if (helped)
-			wake(fetch);
+			fetch_wake(fetch);
 		else
 			fetch_fail(fetch, FETCH_RESULT_LOCAL, fetch->room_err,
 				   strerror(-fetch->room_err));
@@ -151,7 +150,7 @@ void fetch_timer_expired(struct loop_timer *timer)
 	if (!fetch->late && now_ms >= fetch->deadline_ms)
 		deadline_over(fetch);
 	else if (fetch->state == FETCH_BACKOFF && now_ms >= fetch->wake_ms)
-		wake(fetch);
+		fetch_wake(fetch);
 	else
 		fetch_start_timer(fetch);
 }
@@ -161,5 +160,5 @@ void fetch_unpark(struct fetcher *fetcher)
 	struct fetch *fetch;
 
 	while ((fetch = TAILQ_LAST(&fetcher->parked, fetch_queue)))
-		wake(fetch);
+		fetch_wake(fetch);
 }
