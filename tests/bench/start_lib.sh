@@ -14,8 +14,10 @@ export PATH=$CFS_BUILD/tests/bench:$PATH
 rtts=${RTTS:-0 10 20 50}
 rate=${RATE:-125}
 
-# start_origin TREE: $ORIGIN, its mirror, and $WORK/trace: the files of $TRACE, or some
-# 2,000 with 100 to 150 MB, every so many-th of the tree.
+# start_origin TREE: $ORIGIN, its mirror, and $WORK/trace: the files of $TRACE; or some
+# $FILES (2,000) with $BYTES (130 MB) at most, as a start reads them: four fifths of the
+# bytes are programs and libraries, the largest files below 1 MB, the rest every
+# so many-th small file; in the order of their names' hashes, which is none.
 start_origin() {
 	ORIGIN=$WORK/origin
 	make_store "$ORIGIN" "$1" tree
@@ -24,19 +26,22 @@ start_origin() {
 		cp "$TRACE" "$WORK/trace"
 		return
 	fi
-	(cd "$1" && find . -type f -size +64c -size -20000k -printf '%s %P\n') | sort -k2 |
+	(cd "$1" && find . -type f -size +64c -printf '%s %P\n') | sort -rn |
 		awk -v files="${FILES:-2000}" -v most="${BYTES:-130000000}" '
 			{ size[NR] = $1; sub(/^[0-9]+ /, ""); name[NR] = $0 }
+			function take(i) { sum += size[i]; n++; print name[i] }
 			END {
-				step = NR > files ? NR / files : 1
-				for (at = 1; at <= NR; at += step) {
-					i = int(at)
-					if (sum + size[i] > most)
-						continue
-					sum += size[i]
-					print name[i]
-				}
-			}' >"$WORK/trace"
+				for (i = 1; i <= NR && sum < most * 0.8; i++)
+					if (size[i] < 1e6)
+						take(i)
+				step = (NR - i) / (files - n)
+				for (at = i; at <= NR; at += step > 1 ? step : 1)
+					if (sum + size[int(at)] < most)
+						take(int(at))
+			}' |
+		while read -r name; do
+			echo "$(cksum <<<"$name" | cut -d ' ' -f 1) $name"
+		done | sort -n | cut -d ' ' -f 2- >"$WORK/trace"
 }
 
 # record_start: $WORK/record is the record of reading the trace in order.
