@@ -124,9 +124,13 @@ int cfs_store_open(const char *path, unsigned int flags,
 	if (err == 0)
 		err = open_folder(store->root_fd, "images", flags, 0755,
 				  &store->images_fd);
-	/* A store that was only ever read from may have no names. */
-	if (err == -ENOENT && store->objects_fd >= 0)
+	/* Other tools fill objects/ only; without images/ there are no names. */
+	if (err == -ENOENT && store->objects_fd >= 0) {
+		if (!(flags & CFS_STORE_READ_ONLY))
+			open_folder(store->root_fd, "images", CFS_STORE_CREATE,
+				    0755, &store->images_fd);
 		err = 0;
+	}
 	if (err == 0)
 		err = finish_open(store, flags, ret);
 	if (err < 0)
