@@ -64,6 +64,10 @@ void fetch_config_free(struct fetch_config *config)
 	free(config->proxy);
 	free(config->ca_bundle);
 	free(config->user_agent);
+	free(config->s3_region);
+	free(config->s3_key_id);
+	free(config->s3_secret);
+	free(config->s3_token);
 	fetch_config_init(config);
 }
 
@@ -96,9 +100,13 @@ static bool is_base_url(const char *text)
 
 int fetch_config_add_mirror(struct fetch_config *config, const char *url)
 {
-	size_t len = strlen(url);
+	bool is_s3 = strncmp(url, "s3+", 3) == 0;
+	size_t len;
 	char *copy;
 
+	if (is_s3)
+		url += 3;
+	len = strlen(url);
 	if (!is_base_url(url))
 		return -EINVAL;
 	if (config->n_mirrors == FETCH_MIRRORS_MAX)
@@ -108,6 +116,7 @@ int fetch_config_add_mirror(struct fetch_config *config, const char *url)
 	copy = strndup(url, len);
 	if (!copy)
 		return -ENOMEM;
+	config->mirror_is_s3[config->n_mirrors] = is_s3;
 	config->mirrors[config->n_mirrors++] = copy;
 	return 0;
 }
@@ -221,4 +230,55 @@ int fetch_config_add_token_file(struct fetch_config *config, const char *path)
 		return -ENOMEM;
 	}
 	return add_header(config, header);
+}
+
+/* "name = value" of a credentials file: into the field that has this name. */
+static int take_s3_line(struct fetch_config *config, char *line)
+{
+	const struct {
+		const char *name;
+		char **field;
+	} fields[] = {
+		{ "aws_access_key_id", &config->s3_key_id },
+		{ "aws_secret_access_key", &config->s3_secret },
+		{ "aws_session_token", &config->s3_token },
+	};
+	char *value = strchr(line, '=');
+	size_t i;
+
+	if (!value)
+		return -EINVAL;
+	*value++ = '\0';
+	value += strspn(value, " \t");
+	line = trimmed(line);
+	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		if (strcmp(line, fields[i].name) != 0)
+			continue;
+		if (!*value || *fields[i].field)
+			return -EINVAL;
+		*fields[i].field = strdup(value);
+		return *fields[i].field ? 0 : -ENOMEM;
+	}
+	/* Such a file also says other things, to other programs. */
+	return 0;
+}
+
+int fetch_config_add_s3_file(struct fetch_config *config, const char *path)
+{
+	CLEANUP_FREE char *text = NULL;
+	int err = read_text(path, &text);
+	bool wanted = true;
+	char *rest, *line;
+
+	rest = text;
+	while (err == 0 && (line = strsep(&rest, "\n"))) {
+		line = trimmed(line + strspn(line, " \t"));
+		if (*line == '[')
+			wanted = strcmp(line, "[default]") == 0;
+		else if (*line && *line != '#' && *line != ';' && wanted)
+			err = take_s3_line(config, line);
+	}
+	if (err == 0 && (!config->s3_key_id || !config->s3_secret))
+		err = -EINVAL;
+	return err;
 }

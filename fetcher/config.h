@@ -19,6 +19,7 @@
  * struct fetch_config - all of it
  * @mirrors: base URLs, best first, without a slash at the end
  * @n_mirrors: how many
+ * @mirror_is_s3: requests to that mirror are signed (AWS Signature Version 4)
  * @hard: wait for ever for a mirror; else give up after @deadline_ms
  * @deadline_ms: counted from the digest's first miss
  * @max_transfers: GETs in flight at once
@@ -49,10 +50,15 @@
  *	to), such as "Authorization: Bearer x"
  * @n_headers: how many
  * @user_agent: NULL for the default
+ * @s3_region: NULL for us-east-1, which most that are not Amazon go by
+ * @s3_key_id: NULL: there are no credentials
+ * @s3_secret: goes with @s3_key_id
+ * @s3_token: of temporary credentials, or NULL
  */
 struct fetch_config {
 	char *mirrors[FETCH_MIRRORS_MAX];
 	size_t n_mirrors;
+	bool mirror_is_s3[FETCH_MIRRORS_MAX];
 
 	bool hard;
 	uint64_t deadline_ms;
@@ -83,6 +89,10 @@ struct fetch_config {
 	char **headers;
 	size_t n_headers;
 	char *user_agent;
+	char *s3_region;
+	char *s3_key_id;
+	char *s3_secret;
+	char *s3_token;
 };
 
 /** fetch_config_init() - all defaults, no mirror */
@@ -100,7 +110,8 @@ void fetch_config_free(struct fetch_config *config);
 /**
  * fetch_config_add_mirror() - append a mirror
  * @config: to change
- * @url: http or https, with a host, without user, query or fragment; copied
+ * @url: http or https, with a host, without user, query or fragment; "s3+" in
+ *	front of it says that requests are to be signed; copied
  *
  * Return: 0, -EINVAL (not such a URL), -E2BIG (too many) or -ENOMEM.
  */
@@ -124,5 +135,16 @@ int fetch_config_add_header_file(struct fetch_config *config, const char *path);
  * Return: as fetch_config_add_header_file().
  */
 int fetch_config_add_token_file(struct fetch_config *config, const char *path);
+
+/**
+ * fetch_config_add_s3_file() - read what requests to s3+ mirrors are signed with
+ * @config: to change
+ * @path: a credentials file as the AWS tools have it: aws_access_key_id,
+ *	aws_secret_access_key and perhaps aws_session_token of section [default],
+ *	or without a section
+ *
+ * Return: as fetch_config_add_header_file(); also -EINVAL if one is missing.
+ */
+int fetch_config_add_s3_file(struct fetch_config *config, const char *path);
 
 #endif /* FETCHER_CONFIG_H */

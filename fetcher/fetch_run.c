@@ -236,7 +236,7 @@ static void round_over(struct fetch *fetch)
 		fetch_fail(fetch, wrong ? FETCH_RESULT_BAD_DIGEST :
 					  FETCH_RESULT_MISSING, -EIO,
 			   wrong ? "every mirror sends wrong bytes" :
-				   "no mirror has it");
+				   fetch_round_missing(&fetch->round));
 		return;
 	}
 	fetch->round = (struct fetch_round){ 0 };

@@ -92,8 +92,10 @@ void fetch_round_add(struct fetch_round *round, size_t i,
 		}
 		round->wrong |= bit;
 		break;
-	case FETCH_RESULT_MISSING:
 	case FETCH_RESULT_DENIED:
+		round->denied |= bit;
+		__attribute__((fallthrough));
+	case FETCH_RESULT_MISSING:
 	case FETCH_RESULT_REDIRECT:
 		round->missing |= bit;
 		break;
@@ -104,6 +106,11 @@ void fetch_round_add(struct fetch_round *round, size_t i,
 		break;
 	}
 	round->skip |= bit;
+}
+
+const char *fetch_round_missing(const struct fetch_round *round)
+{
+	return round->denied ? "access denied" : "no mirror has it";
 }
 
 enum fetch_verdict fetch_round_verdict(const struct fetch_round *round,

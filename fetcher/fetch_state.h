@@ -47,11 +47,12 @@ enum fetch_state fetch_next_state(enum fetch_state state,
  *
  *	skip		not to be asked again in this round
  *	missing		of these: does not have it, or does not give it to us
+ *	denied		of these: wants to know first who asks
  *	wrong		of these: sends other bytes
  *	no_cache	sent wrong bytes once; the next GET asks caches to step aside
  */
 struct fetch_round {
-	uint32_t skip, missing, wrong, no_cache;
+	uint32_t skip, missing, denied, wrong, no_cache;
 };
 
 enum fetch_verdict {
@@ -62,6 +63,9 @@ enum fetch_verdict {
 /** fetch_round_add() - one GET to mirror @i has failed; how? */
 void fetch_round_add(struct fetch_round *round, size_t i,
 		     enum fetch_result result);
+
+/** fetch_round_missing() - why no mirror gave it, in words */
+const char *fetch_round_missing(const struct fetch_round *round);
 
 /** fetch_round_verdict() - every mirror is in skip: what now? */
 enum fetch_verdict fetch_round_verdict(const struct fetch_round *round,

@@ -82,6 +82,12 @@ struct http {
 	struct curl_slist *headers;	/* config's */
 };
 
+/* Is something else asked for than the whole? */
+static inline bool http_get_is_part(const struct http_get *get)
+{
+	return get->offset > 0 || get->length > 0;
+}
+
 /**
  * http_transfer_new() - a transfer with all options that are the same each time
  *
@@ -94,6 +100,17 @@ void http_transfer_free(struct http_transfer *transfer);
 
 /** http_transfer_ended() - libcurl is through with it */
 void http_transfer_ended(struct http_transfer *transfer, CURLcode code);
+
+/**
+ * http_request_set() - tell libcurl what the next request asks for
+ * @transfer: has a get
+ * @url: of the mirror, or where it redirects; copied
+ * @at_mirror: @url is at the mirror's own origin: it may see headers and signature
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int http_request_set(struct http_transfer *transfer, const char *url,
+		     bool at_mirror);
 
 /** http_check_ended() - take what libcurl has ended; after each call into it */
 void http_check_ended(struct http *http);

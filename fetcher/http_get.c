@@ -40,12 +40,6 @@ static uint64_t expected_size(const struct http_get *get)
 	return get->length ? get->length : get->size - get->offset;
 }
 
-/* Is something else asked for than the whole? */
-static bool is_part(const struct http_get *get)
-{
-	return get->offset > 0 || get->length > 0;
-}
-
 static void start_timer(struct http_transfer *t, uint64_t ms)
 {
 	uint64_t now_ms = loop_now_ms(t->http->loop);
@@ -108,11 +102,11 @@ static size_t judge_header(struct http_transfer *t, size_t len)
 		return give_up(t, FETCH_RESULT_PROTOCOL,
 			       "Content-Length makes no sense");
 	t->body = HTTP_BODY_IGNORED;
-	if (is_part(get) && (status == 200 || status == 416 ||
+	if (http_get_is_part(get) && (status == 200 || status == 416 ||
 			     (status == 206 && !t->range_ok)))
 		return give_up(t, FETCH_RESULT_RANGE,
 			       "a part was asked for, something else came");
-	if (status != (is_part(get) ? 206 : 200))
+	if (status != (http_get_is_part(get) ? 206 : 200))
 		return len;
 	t->body = HTTP_BODY_WANTED;
 	if (!t->have_length)
@@ -313,52 +307,9 @@ static void phase_over(struct loop_timer *timer)
 	finish(t, FETCH_RESULT_TIMEOUT, reason);
 }
 
-static int add_header(struct http_transfer *t, const char *line)
-{
-	struct curl_slist *list = curl_slist_append(t->headers, line);
-
-	if (!list)
-		return -ENOMEM;
-	t->headers = list;
-	return 0;
-}
-
-/* The headers of this request; most have none but the configured ones. */
-static int set_headers(struct http_transfer *t, bool at_mirror)
-{
-	const struct http_get *get = t->get;
-	struct http *http = t->http;
-	struct curl_slist *configured = at_mirror ? http->headers : NULL;
-	char line[HTTP_ETAG_MAX + 32];
-	struct curl_slist *i;
-	int err = 0;
-
-	curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, NULL);
-	curl_slist_free_all(t->headers);
-	t->headers = NULL;
-	if (!get->no_cache && !get->if_none_match) {
-		curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, configured);
-		return 0;
-	}
-	for (i = configured; i && err == 0; i = i->next)
-		err = add_header(t, i->data);
-	if (err == 0 && get->no_cache)
-		err = add_header(t, "Cache-Control: no-cache");
-	if (err == 0 && get->if_none_match) {
-		snprintf(line, sizeof(line), "If-None-Match: \"%.*s\"",
-			 HTTP_ETAG_MAX - 1, get->if_none_match);
-		err = add_header(t, line);
-	}
-	curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
-	return err;
-}
-
 /* Send a request: the first one, or the one that a redirect asks for. */
 static int send_request(struct http_transfer *t, const char *url, bool at_mirror)
 {
-	const struct http_get *get = t->get;
-	char range[48];
-
 	t->phase = HTTP_CONNECT;
 	t->tls_phase = false;
 	t->place_refused = false;
@@ -366,15 +317,7 @@ static int send_request(struct http_transfer *t, const char *url, bool at_mirror
 	t->ignored_size = 0;
 	t->paused = false;
 	forget_answer(t);
-	if (set_headers(t, at_mirror) < 0)
-		return -ENOMEM;
-	if (get->length)
-		snprintf(range, sizeof(range), "%" PRIu64 "-%" PRIu64,
-			 get->offset, get->offset + get->length - 1);
-	else
-		snprintf(range, sizeof(range), "%" PRIu64 "-", get->offset);
-	curl_easy_setopt(t->easy, CURLOPT_RANGE, is_part(get) ? range : NULL);
-	if (curl_easy_setopt(t->easy, CURLOPT_URL, url) != CURLE_OK)
+	if (http_request_set(t, url, at_mirror) < 0)
 		return -ENOMEM;
 	start_timer(t, t->http->config->connect_ms);
 	if (curl_multi_add_handle(t->http->multi, t->easy) != CURLM_OK)
@@ -479,6 +422,8 @@ static void set_options(struct http_transfer *t)
 			 (long)CURL_HTTP_VERSION_2TLS);
 	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+	/* A mirror may move; connections that work need no look-up. */
+	curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 10L);
 	/* Our own timer is the limit; libcurl's default is 300 s. */
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, 600 * 1000L);
 	/* Else removing a handle waits for a name server that does not answer. */

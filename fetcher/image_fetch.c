@@ -79,7 +79,7 @@ static void round_over(struct image_run *run)
 	if (fetch_round_verdict(&run->round, mirrors_count(run->mirrors),
 				run->config->hard) == FETCH_GIVE_UP) {
 		finish(run, !wrong ? -ENOENT : run->bad_size ? -EFBIG : -EBADMSG,
-		       !wrong ? "no mirror has it" :
+		       !wrong ? fetch_round_missing(&run->round) :
 		       run->bad_size ? "larger than allowed" :
 				       "has another digest");
 		return;

@@ -51,6 +51,13 @@ static int add_headers(const struct option_parser *parser, void *field,
 			  fetch_config_add_header_file(field, value));
 }
 
+static int add_s3_file(const struct option_parser *parser, void *field,
+		       const char *name, const char *value)
+{
+	return file_error(parser, name, value,
+			  fetch_config_add_s3_file(field, value));
+}
+
 static int set_proxy(const struct option_parser *parser,
 		     struct fetch_config *config, const char *url)
 {
@@ -95,6 +102,8 @@ const struct option_row network_options[] = {
 	{ "deadline", OPTION_LONG_SECONDS, FIELD(deadline_ms), false, NULL },
 	{ "token-file", OPTION_CALL, 0, false, add_token },
 	{ "header-file", OPTION_CALL, 0, true, add_headers },
+	{ "s3-credentials", OPTION_CALL, 0, false, add_s3_file },
+	{ "s3-region", OPTION_OWNED_TEXT, FIELD(s3_region), false, NULL },
 	{ "proxy", OPTION_CALL, 0, false, take_proxy },
 	{ "proxy-file", OPTION_CALL, 0, false, read_proxy },
 	{ "ca-bundle", OPTION_OWNED_TEXT, FIELD(ca_bundle), false, NULL },
@@ -114,3 +123,15 @@ const struct option_row network_options[] = {
 
 const size_t n_network_options =
 	sizeof(network_options) / sizeof(network_options[0]);
+
+int network_options_check(const struct option_parser *parser,
+			  const struct fetch_config *config)
+{
+	size_t i;
+
+	for (i = 0; i < config->n_mirrors; i++)
+		if (config->mirror_is_s3[i] && !config->s3_key_id)
+			return option_complain(parser, "--mirror=s3+%s: --s3-credentials is missing",
+					       config->mirrors[i]);
+	return 0;
+}

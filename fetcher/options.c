@@ -251,6 +251,8 @@ int options_parse(int argc, char **argv, struct fetch_options *ret,
 	if (err == 0)
 		rest += take_task(ret, argc - rest, argv + rest);
 	if (err == 0)
+		err = network_options_check(&parser, &ret->config);
+	if (err == 0)
 		err = check(&parser, ret, argc - rest, argv + rest);
 	if (err == 0)
 		return 0;

@@ -97,6 +97,8 @@ int seed_options_parse(int argc, char **argv, struct seed_options *ret,
 	*ret = (struct seed_options){ .n_threads = processors() };
 	fetch_config_init(&ret->config);
 	err = option_parse(&parser, argc, argv, &rest);
+	if (err == 0)
+		err = network_options_check(&parser, &ret->config);
 	if (err == 0) {
 		ret->what = argv + rest;
 		ret->n_what = (size_t)(argc - rest);
