@@ -61,6 +61,7 @@ struct http_transfer {
 	uint64_t body_size;		/* handed to data */
 	uint64_t ignored_size;
 	bool paused;
+	bool broken;			/* ended by data from http_get_resume() */
 	/* Why we ended it ourselves; FETCH_RESULT_OK: we did not. */
 	enum fetch_result verdict;
 	const char *reason;

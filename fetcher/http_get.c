@@ -275,6 +275,11 @@ static void phase_over(struct loop_timer *timer)
 	curl_off_t connected_us = 0;
 	const char *reason = NULL;
 
+	if (t->broken) {
+		curl_multi_remove_handle(t->http->multi, t->easy);
+		http_transfer_ended(t, CURLE_WRITE_ERROR);
+		return;
+	}
 	switch (t->phase) {
 	case HTTP_CONNECT:
 		curl_easy_getinfo(t->easy, CURLINFO_CONNECT_TIME_T,
@@ -316,6 +321,7 @@ static int send_request(struct http_transfer *t, const char *url, bool at_mirror
 	t->header_len = 0;
 	t->ignored_size = 0;
 	t->paused = false;
+	t->broken = false;
 	forget_answer(t);
 	if (http_request_set(t, url, at_mirror) < 0)
 		return -ENOMEM;
@@ -500,8 +506,12 @@ void http_get_resume(struct http *http, struct http_get *get)
 		return;
 	t->paused = false;
 	start_stall_timer(t);
-	curl_easy_pause(t->easy, CURLPAUSE_CONT);
-	/* What it ends here comes out in the round that its timer starts. */
+	if (curl_easy_pause(t->easy, CURLPAUSE_CONT) != CURLE_OK) {
+		/* What data refused for good: libcurl would leave it at that. */
+		t->broken = true;
+		loop_timer_start(http->loop, &t->timer, 0);
+		return;
+	}
 	loop_timer_start(http->loop, &http->timer, 0);
 }
 

@@ -519,6 +519,19 @@ static void test_local_failure(void)
 	raw_server_stop(server);
 }
 
+/* The same when it turns out only after a pause. */
+static void test_local_failure_after_a_pause(void)
+{
+	static const struct text_case c = { "", OK LEN "\r\n" BODY, true, 0, 0 };
+	struct raw_server *server = raw_server_start(answer_text, (void *)&c);
+	struct outcome o = { .get.size = SIZE, .pause_once = true,
+			     .data_err = -ENOSPC };
+
+	get(&o, raw_server_url(server));
+	CHECK_EQ(o.answer.result, FETCH_RESULT_LOCAL);
+	raw_server_stop(server);
+}
+
 /* Nobody listens there. */
 static void test_refused_connection(void)
 {
@@ -584,5 +597,6 @@ RUN_TESTS(T(test_answers), T(test_header_floods_are_cut),
 	  T(test_unknown_size_is_capped), T(test_rest_of_an_object), T(test_part_of_an_object),
 	  T(test_redirects), T(test_token_stays_with_the_mirror),
 	  T(test_not_modified), T(test_paused_body_comes_whole),
-	  T(test_local_failure), T(test_refused_connection),
+	  T(test_local_failure), T(test_local_failure_after_a_pause),
+	  T(test_refused_connection),
 	  T(test_connections_are_kept))
