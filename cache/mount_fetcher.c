@@ -29,7 +29,7 @@
 
 /* Program, store, mirrors (one is the URL's), the rest and NULL. */
 #define ARGS_MAX	(1 + 2 + 2 * (MOUNT_MIRRORS_MAX + 1) + \
-			 MOUNT_FETCHER_ARGS_MAX + 5 + 1)
+			 MOUNT_FETCHER_ARGS_MAX + 6 + 1)
 
 struct args {
 	const char *words[ARGS_MAX];
@@ -332,6 +332,8 @@ int mount_fetcher_start(const struct mount_fetcher *fetcher,
 	cfs_digest_format(digest, hex);
 	snprintf(place, sizeof(place), "/dev/fd/%d", fuse_fd);
 	add(&args, "--foreground");	/* it is our child as it is */
+	if (fetcher->partial_reads)
+		add(&args, "--partial-reads");
 	add(&args, "--image");
 	add(&args, hex);
 	add(&args, place);

@@ -16,6 +16,7 @@
 #ifndef CACHE_MOUNT_FETCHER_H
 #define CACHE_MOUNT_FETCHER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "cache/base/errmsg.h"
@@ -28,6 +29,7 @@
  * @n_mirrors: at least 1
  * @args: more options, as --name=value
  * @n_args: how many
+ * @partial_reads: large objects may be read through FUSE before they are whole
  * @log: file that the daemon's messages are appended to; NULL for the journal,
  *	or nowhere without one
  */
@@ -37,6 +39,7 @@ struct mount_fetcher {
 	size_t n_mirrors;
 	char *const *args;
 	size_t n_args;
+	bool partial_reads;
 	const char *log;
 };
 

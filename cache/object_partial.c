@@ -31,6 +31,15 @@ static void format_path(const struct cfs_digest *digest, const char *suffix,
 	snprintf(ret, PATH_MAX_LEN, FOLDER "/%s%s", hex, suffix);
 }
 
+bool cfs_partial_exists(const struct cfs_store *store,
+			const struct cfs_digest *digest)
+{
+	char path[PATH_MAX_LEN];
+
+	format_path(digest, ".tree", path);
+	return faccessat(store->root_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 void cfs_partial_remove(struct cfs_store *store, const struct cfs_digest *digest)
 {
 	char path[PATH_MAX_LEN];

@@ -95,6 +95,10 @@ int cfs_partial_publish(struct cfs_store *store, struct cfs_partial *partial,
 /** cfs_partial_close() - close what is open */
 void cfs_partial_close(struct cfs_store *store, struct cfs_partial *partial);
 
+/** cfs_partial_exists() - are there files of it? */
+bool cfs_partial_exists(const struct cfs_store *store,
+			const struct cfs_digest *digest);
+
 /** cfs_partial_remove() - take the names away; whoever has the files keeps them */
 void cfs_partial_remove(struct cfs_store *store, const struct cfs_digest *digest);
 

@@ -370,6 +370,11 @@ void fetcher_ask_for_offers(struct fetcher *fetcher)
 			    fetcher->transport_context);
 }
 
+struct partials *fetcher_partials(struct fetcher *fetcher)
+{
+	return fetcher->partials;
+}
+
 struct mirror_offers *fetcher_offers(struct fetcher *fetcher)
 {
 	return fetcher->offers;

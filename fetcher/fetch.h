@@ -61,6 +61,7 @@ struct http_get;
 struct loop;
 struct mirror_offers;
 struct mirrors;
+struct partials;
 
 #define FETCH_SIZE_UNKNOWN	UINT64_MAX
 
@@ -266,6 +267,9 @@ struct mirrors *fetcher_mirrors(struct fetcher *fetcher);
 
 /** fetcher_ask_for_offers() - find out what the mirrors have besides objects; once */
 void fetcher_ask_for_offers(struct fetcher *fetcher);
+
+/** fetcher_partials() - objects that are here in part; borrowed */
+struct partials *fetcher_partials(struct fetcher *fetcher);
 
 /** fetcher_offers() - what is known of that; borrowed */
 struct mirror_offers *fetcher_offers(struct fetcher *fetcher);

@@ -87,6 +87,9 @@ void fuse_answer_read(fuse_req_t req, fuse_ino_t ino, size_t size,
 void fuse_answer_release(fuse_req_t req, fuse_ino_t ino,
 			 struct fuse_file_info *fi);
 
+/** fuse_reply_file() - answer a READ with what a file has there */
+void fuse_reply_file(fuse_req_t req, int fd, size_t size, off_t offset);
+
 /* ---- fuse_list.c ---- */
 
 void fuse_answer_readdir(fuse_req_t req, fuse_ino_t ino, size_t size,

@@ -4,7 +4,8 @@
  *
  * In <aa>/ the answer comes at once, from the allow list: while one LOOKUP waits,
  * all others of that name sleep and can't be killed.  In retry/<aa>/ it has to
- * wait, because overlayfs decides by LOOKUP; see fuse_node.h.
+ * wait, because overlayfs decides by LOOKUP; see fuse_node.h.  Unless it is to be
+ * read in parts: then it is there at once, and overlayfs reads it through FUSE.
  */
 #include <errno.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 
 #include "cache/store.h"
 #include "fetcher/fuse_internal.h"
+#include "fetcher/fuse_partial.h"
 
 #define BLOCK_SIZE	4096
 
@@ -135,6 +137,14 @@ static bool reply_entry(fuse_req_t req, struct node node, double keep)
 	return fuse_reply_entry(req, &param) == 0;
 }
 
+static void give_object(fuse_req_t req, struct node node,
+			struct allow_entry *entry)
+{
+	allow_list_hold(entry);
+	if (!reply_entry(req, node, FUSE_FOREVER))
+		allow_list_forget(mount_of(req)->allow, entry, 1);
+}
+
 static void lookup_object(fuse_req_t req, struct node node,
 			  const struct cfs_digest *digest)
 {
@@ -156,9 +166,7 @@ static void lookup_object(fuse_req_t req, struct node node,
 		reply_entry(req, node, 0);
 		return;
 	}
-	allow_list_hold(entry);
-	if (!reply_entry(req, node, FUSE_FOREVER))
-		allow_list_forget(mount->allow, entry, 1);
+	give_object(req, node, entry);
 }
 
 static void retry_waited(struct object_wait *wait, int err)
@@ -172,7 +180,8 @@ static void retry_waited(struct object_wait *wait, int err)
 	fuse_reply_err(wait->req, err ? -err : ESTALE);
 }
 
-static void lookup_retry(fuse_req_t req, const struct cfs_digest *digest)
+static void lookup_retry(fuse_req_t req, struct node node,
+			 const struct cfs_digest *digest)
 {
 	struct fuse_mount *mount = mount_of(req);
 	struct allow_entry *entry = fuse_object_find(mount, digest);
@@ -191,6 +200,12 @@ static void lookup_retry(fuse_req_t req, const struct cfs_digest *digest)
 	if (err == 0) {
 		mount->stats.repeats++;
 		fuse_reply_err(req, ESTALE);
+		return;
+	}
+	if (err == FUSE_OBJECT_MISS && fuse_partial_wanted(mount, digest, size)) {
+		/* For good: overlayfs can't do with a name that goes away. */
+		node.kind = NODE_OBJECT;
+		give_object(req, node, entry);
 		return;
 	}
 	if (err == FUSE_OBJECT_MISS)
@@ -219,7 +234,7 @@ void fuse_answer_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 		lookup_object(req, node, &digest);
 	} else if (node.kind == NODE_RETRY_OBJECT) {
 		mount_of(req)->stats.lookups++;
-		lookup_retry(req, &digest);
+		lookup_retry(req, node, &digest);
 	} else {
 		reply_entry(req, node, FUSE_FOREVER);
 	}

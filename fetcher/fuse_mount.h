@@ -5,6 +5,7 @@
  *	file		answers
  *	fuse_lookup.c	LOOKUP, FORGET, GETATTR, STATFS
  *	fuse_open.c	OPEN, READ, RELEASE
+ *	fuse_partial.c	the same for objects that are not whole yet
  *	fuse_list.c	READDIR
  *	fuse_mount.c	mounting, the session on the loop, its end
  *
@@ -59,6 +60,9 @@ enum fuse_mount_text {
  *	mounted already, and ours from here on
  * @allow_other: users other than ours may use it
  * @any: digests that no image names are fetched too
+ * @partial_reads: large objects are opened before they are whole, if a mirror has
+ *	their trees.  Not for who needs the whole in the store when OPEN returns:
+ *	composefs.ko with other object directories, anything with verity_check
  * @text: makes the content of a status file: owned by the caller afterwards
  * @ended: called once, when the kernel has ended the mount (umount)
  * @context: for @text and @ended
@@ -67,6 +71,7 @@ struct fuse_mount_config {
 	const char *mountpoint;
 	bool allow_other;
 	bool any;
+	bool partial_reads;
 	int (*text)(void *context, enum fuse_mount_text which, char **ret,
 		    size_t *ret_len);
 	void (*ended)(void *context);

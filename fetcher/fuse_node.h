@@ -5,7 +5,8 @@
  *	/<aa>/<62 hex>		objects: LOOKUP answers at once, OPEN waits
  *	/retry/<aa>/<62 hex>	never there: LOOKUP waits until the object is in
  *				the store and answers ESTALE, so that the kernel
- *				walks the path again and finds it there
+ *				walks the path again and finds it there; or, if it is
+ *				to be read in parts, the object as in /<aa>/
  *	/.cfs/status.json	counters
  *	/.cfs/metrics		the same for Prometheus
  *

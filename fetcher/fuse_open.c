@@ -17,6 +17,7 @@
 #include "cache/base/hex.h"
 #include "cache/store.h"
 #include "fetcher/fuse_internal.h"
+#include "fetcher/fuse_partial.h"
 
 /* An open status file: its content as of open(). */
 struct snapshot {
@@ -71,7 +72,7 @@ static void open_object(struct fuse_mount *mount, fuse_req_t req,
 		fuse_reply_err(req, err == -EMFILE || err == -ENFILE ? -err : EIO);
 		return;
 	}
-	fi.fh = fd;
+	fi.fh = (uint64_t)fd << 1;	/* see fuse_partial.h */
 	if (fuse_reply_open(req, &fi) == 0)
 		take_fd(&fd);
 }
@@ -106,6 +107,11 @@ static void open_node(fuse_req_t req, struct node node)
 	if (err == 0) {
 		mount->stats.hits++;
 		open_object(mount, req, &entry->digest);
+		return;
+	}
+	if (err == FUSE_OBJECT_MISS &&
+	    fuse_partial_wanted(mount, &entry->digest, entry->size)) {
+		fuse_partial_open(mount, req, entry);
 		return;
 	}
 	if (err == FUSE_OBJECT_MISS)
@@ -188,25 +194,17 @@ static void read_snapshot(fuse_req_t req, const struct snapshot *snapshot,
 	fuse_reply_buf(req, snapshot->text + offset, size < left ? size : left);
 }
 
-void fuse_answer_read(fuse_req_t req, fuse_ino_t ino, size_t size,
-		      off_t offset, struct fuse_file_info *fi)
+void fuse_reply_file(fuse_req_t req, int fd, size_t size, off_t offset)
 {
-	struct fuse_mount *mount = mount_of(req);
-	CLEANUP_FREE char *buf = NULL;
+	CLEANUP_FREE char *buf = malloc(size);
 	size_t len = 0;
 
-	if (is_snapshot(ino)) {
-		read_snapshot(req, (struct snapshot *)(uintptr_t)fi->fh, size,
-			      offset);
-		return;
-	}
-	buf = malloc(size);
 	if (!buf) {
 		fuse_reply_err(req, ENOMEM);
 		return;
 	}
 	while (len < size) {
-		ssize_t n = pread(fi->fh, buf + len, size - len, offset + len);
+		ssize_t n = pread(fd, buf + len, size - len, offset + len);
 
 		if (n < 0) {
 			fuse_reply_err(req, errno);
@@ -216,8 +214,20 @@ void fuse_answer_read(fuse_req_t req, fuse_ino_t ino, size_t size,
 			break;
 		len += n;
 	}
-	mount->stats.read_bytes += len;
+	mount_of(req)->stats.read_bytes += len;
 	fuse_reply_buf(req, buf, len);
+}
+
+void fuse_answer_read(fuse_req_t req, fuse_ino_t ino, size_t size,
+		      off_t offset, struct fuse_file_info *fi)
+{
+	if (is_snapshot(ino))
+		read_snapshot(req, (struct snapshot *)(uintptr_t)fi->fh, size,
+			      offset);
+	else if (fuse_partial_is(fi->fh))
+		fuse_partial_read(req, size, offset, fi->fh);
+	else
+		fuse_reply_file(req, (int)(fi->fh >> 1), size, offset);
 }
 
 void fuse_answer_release(fuse_req_t req, fuse_ino_t ino,
@@ -228,8 +238,10 @@ void fuse_answer_release(fuse_req_t req, fuse_ino_t ino,
 
 		free(snapshot->text);
 		free(snapshot);
+	} else if (fuse_partial_is(fi->fh)) {
+		fuse_partial_close(fi->fh);
 	} else {
-		close(fi->fh);
+		close((int)(fi->fh >> 1));
 	}
 	fuse_reply_err(req, 0);
 }

@@ -38,7 +38,7 @@ static int errno_for_reader(int err)
 	}
 }
 
-static void end_wait(struct object_wait *wait, int err)
+void object_wait_end(struct object_wait *wait, int err)
 {
 	struct object_waits *waits = wait->waits;
 
@@ -46,7 +46,7 @@ static void end_wait(struct object_wait *wait, int err)
 	if (wait->suspect)
 		TAILQ_REMOVE(&waits->suspects, wait, suspects);
 	waits->n_waiting--;
-	wait->answer(wait, err);
+	wait->answer(wait, errno_for_reader(err));
 	free(wait);
 }
 
@@ -103,7 +103,7 @@ static void object_came(struct fetch_waiter *waiter, int err)
 	err = errno_for_reader(err);
 	if (err == -ETIMEDOUT || err == -EHOSTUNREACH)
 		remember_failure(wait->waits, &wait->digest, err);
-	end_wait(wait, err);
+	object_wait_end(wait, err);
 }
 
 static void look_at_suspects(struct loop_timer *timer)
@@ -125,8 +125,8 @@ static void look_at_suspects(struct loop_timer *timer)
 			bool was_last = wait == last;
 
 			waits->n_gone++;
-			fetch_leave(waits->fetcher, &wait->waiter);
-			end_wait(wait, -EINTR);
+			wait->leave(wait);
+			object_wait_end(wait, -EINTR);
 			if (was_last)
 				break;
 		} else if (wait == last) {
@@ -174,6 +174,28 @@ void object_waits_deinit(struct object_waits *waits)
 	waits->proc_fd = -1;
 }
 
+void object_wait_enter(struct object_waits *waits, struct object_wait *wait,
+		       fuse_req_t req,
+		       void (*leave)(struct object_wait *wait),
+		       object_wait_fn answer)
+{
+	wait->waits = waits;
+	wait->req = req;
+	wait->since_ms = loop_now_ms(waits->loop);
+	wait->leave = leave;
+	wait->answer = answer;
+	TAILQ_INSERT_TAIL(&waits->all, wait, all);
+	waits->n_waiting++;
+	waits->n_started++;
+	/* Calls back at once if the interrupt came before. */
+	fuse_req_interrupt_func(req, interrupted, wait);
+}
+
+static void leave_object(struct object_wait *wait)
+{
+	fetch_leave(wait->waits->fetcher, &wait->waiter);
+}
+
 int object_wait_start(struct object_waits *waits, fuse_req_t req,
 		      const struct cfs_digest *digest, uint64_t size,
 		      object_wait_fn answer)
@@ -185,21 +207,14 @@ int object_wait_start(struct object_waits *waits, fuse_req_t req,
 		return -ENOMEM;
 	wait->waiter.done = object_came;
 	wait->waits = waits;
-	wait->req = req;
 	wait->digest = *digest;
-	wait->since_ms = loop_now_ms(waits->loop);
-	wait->answer = answer;
 	err = fetch_object(waits->fetcher, digest, size, FETCH_DEMAND,
 			   &wait->waiter);
 	if (err) {
 		free(wait);
 		return errno_for_reader(err);
 	}
-	TAILQ_INSERT_TAIL(&waits->all, wait, all);
-	waits->n_waiting++;
-	waits->n_started++;
-	/* Calls back at once if the interrupt came before. */
-	fuse_req_interrupt_func(req, interrupted, wait);
+	object_wait_enter(waits, wait, req, leave_object, answer);
 	return 0;
 }
 

@@ -47,6 +47,7 @@ typedef void (*object_wait_fn)(struct object_wait *wait, int err);
  */
 struct object_wait {
 	struct fetch_waiter waiter;
+	void (*leave)(struct object_wait *wait);
 	struct object_waits *waits;
 	struct fuse_req *req;
 	struct cfs_digest digest;
@@ -110,6 +111,21 @@ void object_waits_deinit(struct object_waits *waits);
 int object_wait_start(struct object_waits *waits, struct fuse_req *req,
 		      const struct cfs_digest *digest, uint64_t size,
 		      object_wait_fn answer);
+
+/**
+ * object_wait_enter() - let a request wait for something else than a whole object
+ * @wait: from malloc(), zeroed; the last thing that is done with it is free()
+ * @req: not answered yet
+ * @leave: the requester dies: what it waits for must not call object_wait_end()
+ * @answer: called once, never from inside this call
+ */
+void object_wait_enter(struct object_waits *waits, struct object_wait *wait,
+		       struct fuse_req *req,
+		       void (*leave)(struct object_wait *wait),
+		       object_wait_fn answer);
+
+/** object_wait_end() - it came (0), or as struct fetch_waiter says; @wait is gone */
+void object_wait_end(struct object_wait *wait, int err);
 
 /**
  * object_wait_failed() - did this digest's deadline pass a moment ago?

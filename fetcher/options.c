@@ -30,6 +30,9 @@ static const char usage[] =
 "  --reserve=SIZE            keep so much free in the file system\n"
 "  --soft, --hard            give up after the deadline (default), or never\n"
 "  --deadline=SECONDS        counted from the first open of an object\n"
+"  --partial-reads           let large objects be read before they are whole\n"
+"  --parts-from=SIZE         fetch objects of that size in parts (default: 16M)\n"
+"  --fill-from=PERCENT       when readers wanted so much, get the rest (default: 10)\n"
 NETWORK_OPTIONS_USAGE
 "Ahead of readers:\n"
 "  --profile=NAME|FILE       prefetch what this profile lists (default: what the last\n"
@@ -91,6 +94,20 @@ static int set_expected(const struct option_parser *parser, void *field,
 	return 0;
 }
 
+static int set_percent(const struct option_parser *parser, void *field,
+		       const char *name, const char *text)
+{
+	unsigned int *percent = field;
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+
+	if (*text < '0' || *text > '9' || *end || value > 100)
+		return option_complain(parser, "--%s=%s: not a number from 0 to 100",
+				       name, text);
+	*percent = (unsigned int)value;
+	return 0;
+}
+
 static int add_profile(const struct option_parser *parser, void *field,
 		       const char *name, const char *text)
 {
@@ -118,6 +135,10 @@ static const struct option_row rows[] = {
 	{ "any", OPTION_FLAG, FIELD(any), false, NULL },
 	{ "any-max-size", OPTION_BYTES, FIELD(config.max_unknown_size), false,
 	  NULL },
+	{ "partial-reads", OPTION_FLAG, FIELD(partial_reads), false, NULL },
+	{ "parts-from", OPTION_BYTES, FIELD(config.large_size), false, NULL },
+	{ "fill-from", OPTION_CALL, FIELD(config.fill_percent), false,
+	  set_percent },
 	{ "max-size", OPTION_BYTES, FIELD(limits.max_size), false, NULL },
 	{ "high-water", OPTION_BYTES, FIELD(limits.high_water), false, NULL },
 	{ "low-water", OPTION_BYTES, FIELD(limits.low_water), false, NULL },

@@ -70,6 +70,7 @@ struct fetch_options {
 	int ready_fd;
 	unsigned int n_threads;
 	bool any;
+	bool partial_reads;
 	bool soft;
 	bool allow_other;
 	bool foreground;

@@ -9,7 +9,6 @@
 #include "cache/base/cleanup.h"
 #include "cache/base/container_of.h"
 #include "cache/store.h"
-#include "fetcher/mirror_offers.h"
 #include "fetcher/mirrors.h"
 #include "fetcher/partial_internal.h"
 
@@ -24,6 +23,32 @@
 #define WINDOW_MAX	8192		/* 32 MiB */
 #define NEAR_BLOCKS	64		/* the kernel reads ahead out of order */
 
+/* Nobody waits longer than this for a mirror to say that it has trees. */
+#define PATIENCE_MS	2000
+
+bool partials_undecided(const struct partials *partials)
+{
+	const struct fetcher *fetcher = partials->fetcher;
+
+	return !mirror_offers_settled(fetcher->offers) &&
+	       loop_now_ms(fetcher->loop) < partials->patient_until_ms;
+}
+
+/* A mirror has said what it has: who waited for that goes on. */
+static void offers_changed(struct mirror_offers_watcher *watcher)
+{
+	struct partials *partials =
+		container_of(watcher, struct partials, watcher);
+	struct partial *partial;
+
+	LIST_FOREACH(partial, &partials->all, entry) {
+		if (partial->asked || partial->n_gets)
+			continue;
+		partial->wake_ms = FETCH_NEVER;
+		partial_settle(partial);
+	}
+}
+
 int partials_new(struct fetcher *fetcher, struct partials **ret)
 {
 	struct partials *partials = calloc(1, sizeof(*partials));
@@ -33,6 +58,9 @@ int partials_new(struct fetcher *fetcher, struct partials **ret)
 	partials->fetcher = fetcher;
 	LIST_INIT(&partials->all);
 	TAILQ_INIT(&partials->idle);
+	partials->patient_until_ms = loop_now_ms(fetcher->loop) + PATIENCE_MS;
+	partials->watcher.changed = offers_changed;
+	mirror_offers_watch(fetcher->offers, &partials->watcher);
 	*ret = partials;
 	return 0;
 }
@@ -275,11 +303,14 @@ static bool trees_offered(const struct partials *partials)
 	return false;
 }
 
-bool partials_readable(const struct partials *partials, uint64_t size)
+bool partials_readable(const struct partials *partials,
+		       const struct cfs_digest *digest, uint64_t size)
 {
 	return size != FETCH_SIZE_UNKNOWN &&
 	       size >= partials->fetcher->config->large_size &&
-	       size > BLOCK_LEN && trees_offered(partials);
+	       size > BLOCK_LEN &&
+	       (trees_offered(partials) || partials_undecided(partials) ||
+		cfs_partial_exists(partials->fetcher->store, digest));
 }
 
 static struct partial *find(struct partials *partials,
@@ -296,10 +327,9 @@ static struct partial *find(struct partials *partials,
 
 static struct partial *partial_new(struct partials *partials,
 				   const struct cfs_digest *digest,
-				   uint64_t size)
+				   uint64_t size, bool has_tree)
 {
 	struct partial *partial = calloc(1, sizeof(*partial));
-	bool has_tree = trees_offered(partials);
 
 	if (!partial)
 		return NULL;
@@ -325,21 +355,14 @@ static struct partial *partial_new(struct partials *partials,
 	return partial;
 }
 
-static struct partial *find_or_new(struct partials *partials,
-				   const struct cfs_digest *digest,
-				   uint64_t size)
-{
-	struct partial *partial = find(partials, digest);
-
-	return partial ? partial : partial_new(partials, digest, size);
-}
-
 int partial_open(struct partials *partials, const struct cfs_digest *digest,
 		 uint64_t size, struct partial_handle **ret)
 {
 	struct partial_handle *handle = calloc(1, sizeof(*handle));
-	struct partial *partial = find_or_new(partials, digest, size);
+	struct partial *partial = find(partials, digest);
 
+	if (!partial)
+		partial = partial_new(partials, digest, size, true);
 	if (!handle || !partial) {
 		free(handle);
 		if (partial)
@@ -435,8 +458,11 @@ void partial_close(struct partial_handle *handle)
 int partial_fetch(struct partials *partials, const struct cfs_digest *digest,
 		  uint64_t size, struct partial_owner *owner)
 {
-	struct partial *partial = find_or_new(partials, digest, size);
+	struct partial *partial = find(partials, digest);
 
+	if (!partial)
+		partial = partial_new(partials, digest, size,
+				      trees_offered(partials));
 	if (!partial)
 		return -ENOMEM;
 	if (partial->state == PARTIAL_STREAM || partial->turn == TURN_STREAM)
@@ -501,6 +527,7 @@ void partials_free(struct partials *partials)
 
 	if (!partials)
 		return;
+	mirror_offers_unwatch(&partials->watcher);
 	while ((partial = LIST_FIRST(&partials->all))) {
 		while ((handle = LIST_FIRST(&partial->handles))) {
 			LIST_REMOVE(handle, entry);

@@ -130,8 +130,14 @@ void partials_pump(struct partials *partials);
 /** partials_stats() - counters; borrowed */
 const struct partial_stats *partials_stats(const struct partials *partials);
 
-/** partials_readable() - can an object of that size be read before it is whole? */
-bool partials_readable(const struct partials *partials, uint64_t size);
+/**
+ * partials_readable() - can an object be read before it is whole?
+ *
+ * That is: it is large, and a mirror has trees, or may have some, or blocks of it are
+ * here from before.
+ */
+bool partials_readable(const struct partials *partials,
+		       const struct cfs_digest *digest, uint64_t size);
 
 /**
  * partial_open() - read an object that is not in the store

@@ -17,6 +17,7 @@
 #include "cache/verity_hash.h"
 #include "fetcher/chunk_pool.h"
 #include "fetcher/fetch_engine.h"
+#include "fetcher/mirror_offers.h"
 #include "fetcher/partial.h"
 #include "fetcher/partial_map.h"
 
@@ -139,6 +140,8 @@ struct partials {
 	unsigned int n_gets;
 	unsigned int n_jobs;
 	bool stopping;
+	uint64_t patient_until_ms;	/* for mirrors to say what they have */
+	struct mirror_offers_watcher watcher;
 	struct partial_stats stats;
 };
 
@@ -153,6 +156,9 @@ void partial_fail(struct partial *partial, enum fetch_result result, int err,
 
 /** partial_settle() - soon: see what there is to do, or whether it is over */
 void partial_settle(struct partial *partial);
+
+/** partials_undecided() - a mirror may yet say that it has trees */
+bool partials_undecided(const struct partials *partials);
 
 /* ---- partial_job.c ---- */
 

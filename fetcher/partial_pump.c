@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "cache/base/container_of.h"
-#include "fetcher/mirror_offers.h"
 #include "fetcher/mirrors.h"
 #include "fetcher/partial_internal.h"
 
@@ -71,12 +70,17 @@ static uint32_t all_mirrors(const struct partial *partial)
 	return ((uint32_t)1 << mirrors_count(fetcher_of(partial)->mirrors)) - 1;
 }
 
-/* Mirrors that have no tree for us. */
+/*
+ * Mirrors that have no tree for us.  What is here from before is not given up just
+ * because no mirror has said yet what it has: each is asked, then.
+ */
 static uint32_t without_tree(const struct partial *partial)
 {
 	const struct fetcher *fetcher = fetcher_of(partial);
 	uint32_t mask = partial->no_tree | partial->no_parts;
 
+	if (partial->map.bits[PARTIAL_DATA].n_here)
+		return mask;
 	for (size_t i = 0; i < mirrors_count(fetcher->mirrors); i++)
 		if (!mirror_offers(fetcher->offers, i, CFS_MIRROR_VERITY))
 			mask |= (uint32_t)1 << i;
@@ -109,7 +113,10 @@ static void nobody(struct partial *partial, enum partial_kind kind)
 {
 	uint32_t all = all_mirrors(partial);
 
-	if (partial->no_parts == all)
+	if (kind == PARTIAL_NODES && partials_undecided(partial->partials))
+		partial->wake_ms = loop_now_ms(fetcher_of(partial)->loop) +
+				   LOOK_AGAIN_MS;
+	else if (partial->no_parts == all)
 		partial->turn = TURN_STREAM;
 	else if (kind == PARTIAL_NODES && without_tree(partial) == all)
 		partial->turn = TURN_PLAIN;

@@ -282,6 +282,7 @@ static int mount_objects(struct daemon *daemon)
 		.mountpoint = options->mountpoint,
 		.allow_other = options->allow_other,
 		.any = options->any,
+		.partial_reads = options->partial_reads,
 		.text = status_text,
 		.ended = mount_ended,
 		.context = daemon,

@@ -13,6 +13,7 @@
 #include "fetcher/loop.h"
 #include "fetcher/mirror_offers.h"
 #include "fetcher/mirrors.h"
+#include "fetcher/partial.h"
 #include "fetcher/status.h"
 #include "fetcher/status_put.h"
 
@@ -112,6 +113,19 @@ static json_t *describe_fetches(const struct fetch_stats *stats)
 	put(object, "waiters", stats->waiters);
 	put(object, "wait_ms_sum", stats->wait.sum_ms);
 	put(object, "waits", stats->wait.n);
+	return object;
+}
+
+static json_t *describe_parts(const struct partial_stats *stats)
+{
+	json_t *object = json_object();
+
+	put(object, "gets", stats->parts);
+	put(object, "bytes", stats->bytes);
+	put(object, "wrong", stats->wrong);
+	put(object, "kept_blocks", stats->kept);
+	put(object, "reads", stats->reads);
+	put(object, "waits", stats->waits);
 	return object;
 }
 
@@ -219,6 +233,9 @@ int status_json(const struct status *status, char **ret, size_t *ret_len)
 	json_object_set_new(root, "requests", describe_requests(status->mount));
 	json_object_set_new(root, "fetches",
 			    describe_fetches(fetcher_stats(status->fetcher)));
+	json_object_set_new(root, "parts",
+			    describe_parts(partials_stats(
+				    fetcher_partials(status->fetcher))));
 	json_object_set_new(root, "mirrors", describe_mirrors(status));
 	json_object_set_new(root, "in_flight",
 			    status_describe_flight(status->fetcher,

@@ -10,6 +10,7 @@
 #include "fetcher/fuse_mount.h"
 #include "fetcher/loop.h"
 #include "fetcher/mirrors.h"
+#include "fetcher/partial.h"
 #include "fetcher/status.h"
 
 static void head(FILE *f, const char *name, const char *type, const char *help)
@@ -115,7 +116,8 @@ static void print_requests(FILE *f, const struct fuse_mount *mount)
 		(double)stats.oldest_ms / 1000);
 }
 
-static void print_fetches(FILE *f, const struct fetch_stats *stats)
+static void print_fetches(FILE *f, const struct fetch_stats *stats,
+			  const struct partial_stats *parts)
 {
 	one(f, "fetched_objects_total", "counter", "Objects fetched into the store.",
 	    stats->objects);
@@ -136,6 +138,14 @@ static void print_fetches(FILE *f, const struct fetch_stats *stats)
 	    "GETs to a second mirror that answered first.", stats->hedges_won);
 	one(f, "store_syncs_total", "counter", "Times the store was made durable.",
 	    stats->syncs);
+	one(f, "parts_total", "counter", "Parts of large objects asked for.",
+	    parts->parts);
+	one(f, "part_bytes_total", "counter",
+	    "Bytes of large objects that came in parts.", parts->bytes);
+	one(f, "parts_wrong_total", "counter",
+	    "Parts with a block that did not have its hash.", parts->wrong);
+	one(f, "part_reads_total", "counter",
+	    "Reads of objects that were not whole yet.", parts->reads);
 	one(f, "collections_total", "counter",
 	    "Times the store was searched for what no image needs.",
 	    stats->collections);
@@ -282,7 +292,8 @@ int status_metrics(const struct status *status, char **ret, size_t *ret_len)
 	print_images(f, status);
 	if (status->mount)
 		print_requests(f, status->mount);
-	print_fetches(f, fetcher_stats(status->fetcher));
+	print_fetches(f, fetcher_stats(status->fetcher),
+		      partials_stats(fetcher_partials(status->fetcher)));
 	if (status->ahead)
 		print_ahead(f, status->ahead);
 	err = print_mirrors(f, status);

@@ -141,6 +141,8 @@ int mount_image(struct request *r, int *ret_fd, struct errmsg *msg)
 	if (r->verbose)
 		say("backend %s, verity_check=%u",
 		    overlay ? "overlay" : "kernel", o->verity_check);
+	/* With verity the kernel wants the whole; composefs.ko, in the store. */
+	fetcher.partial_reads = overlay && o->verity_check == 0;
 	if (fetcher.n_mirrors) {
 		err = mount_fetcher_start(&fetcher, &r->digest, &fetch_fd, msg);
 		if (err < 0)

@@ -12,6 +12,7 @@
 #include "cache/base/processors.h"
 #include "cache/base/progress.h"
 #include "cache/base/units.h"
+#include "cache/mirror_file.h"
 #include "cache/programs/cfs_store.h"
 #include "cache/store.h"
 #include "cache/store_trees.h"
@@ -134,6 +135,9 @@ int store_trees(int argc, char **argv)
 	err = cfs_store_trees(store, &command.options, &report);
 	progress_end(&command.progress);
 	cfs_store_close(store);
+	/* So that clients of a server that knows nothing of this ask for them. */
+	if (err == 0 && report.made + report.existed)
+		err = cfs_mirror_file_update(argv[optind]);
 	if (command.json)
 		print_json(&report);
 	else

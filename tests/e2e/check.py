@@ -115,6 +115,13 @@ def gets(args):
     return 0
 
 
+def sent(args):
+    """Print how many bytes of bodies were sent, as the access log LOG says."""
+    with open(args.log, errors="replace") as log:
+        print(sum(map(int, re.findall(r"\bbytes=(\d+)", log.read()))))
+    return 0
+
+
 def only_objects_of(args):
     """Every GET of an object in the access log LOG is of one that STORE has."""
     with open(args.log, errors="replace") as log:
@@ -200,6 +207,8 @@ def main():
     c = command("gets", gets)
     c.add_argument("log")
     c.add_argument("text", nargs="?", default="/objects/")
+    c = command("sent", sent)
+    c.add_argument("log")
     c = command("errno", errno_of)
     c.add_argument("name")
     c.add_argument("operation", choices=OPERATIONS)

@@ -174,7 +174,7 @@ static struct partial_handle *open_it(void)
 {
 	struct partial_handle *handle;
 
-	CHECK(partials_readable(partials(), SIZE));
+	CHECK(partials_readable(partials(), &object.digest, SIZE));
 	CHECK_EQ(partial_open(partials(), &object.digest, SIZE, &handle), 0);
 	return handle;
 }
@@ -386,7 +386,7 @@ static void test_without_trees(void)
 
 	make();
 	begin(2, "composefs-mirror 1\n");
-	CHECK(!partials_readable(partials(), SIZE));
+	CHECK(!partials_readable(partials(), &object.digest, SIZE));
 	ask(&r, &object, FETCH_DEMAND);
 	serve_until(&r.calls);
 	CHECK_EQ(r.err, 0);
