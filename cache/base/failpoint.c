@@ -27,6 +27,8 @@ static int act(const char *action, size_t len)
 {
 	if (len == 4 && memcmp(action, "kill", 4) == 0)
 		raise(SIGKILL);
+	if (len == 4 && memcmp(action, "stop", 4) == 0)
+		return raise(SIGSTOP);	/* 0, once somebody continues us */
 	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
 		if (strlen(actions[i].name) == len &&
 		    memcmp(actions[i].name, action, len) == 0)

@@ -3,8 +3,9 @@
  * Named places where a test may make a program die or a step fail.
  *
  *	CFS_FAILPOINT=NAME:ACTION[@N][,...]
- *		on the N-th time (default 1) that NAME is reached: ACTION is "kill", or
- *		an error such as "EIO", which the step then returns
+ *		on the N-th time (default 1) that NAME is reached: ACTION is "kill";
+ *		"stop", until SIGCONT, while a test does something to the disk; or an
+ *		error such as "EIO", which the step then returns
  *
  * Only programs configured with -DCFS_FAILPOINTS=ON know of this; in all others the
  * macro is the constant 0, no environment is read and no name is in the program.

@@ -5,7 +5,8 @@
  *
  *	MOUNTPOINT/disk		DATA; a write is logged when it is done, an fsync,
  *				which is what loop makes of a flush, as a flush
- *	MOUNTPOINT/mark		what is written here becomes a mark in the log
+ *	MOUNTPOINT/mark		what is written here becomes a mark in the log; but
+ *				after "fail" writes and flushes fail with EIO, until "work"
  *
  * LOG has the format of write_log.h, whose super block comes last, at unmount.  One
  * thread, so the log's order is the order in which requests were done.
@@ -31,6 +32,7 @@ static struct {
 	int data_fd, log_fd;
 	off_t size;
 	uint64_t n_entries;
+	bool failing;
 } disk;
 
 static int log_entry(uint64_t flags, uint64_t offset, const void *data,
@@ -109,6 +111,16 @@ static int disk_read(const char *path, char *buf, size_t len, off_t offset,
 	return n < 0 ? -errno : (int)n;
 }
 
+static int take_mark(const char *text, size_t len)
+{
+	if (len && text[len - 1] == '\n')
+		len--;
+	if (len != 4 || (memcmp(text, "fail", 4) && memcmp(text, "work", 4)))
+		return log_entry(WRITE_LOG_MARK, 0, text, len);
+	disk.failing = text[0] == 'f';
+	return 0;
+}
+
 static int disk_write(const char *path, const char *buf, size_t len,
 		      off_t offset, struct fuse_file_info *fi)
 {
@@ -117,10 +129,11 @@ static int disk_write(const char *path, const char *buf, size_t len,
 
 	(void)fi;
 	if (!is_disk(path)) {
-		err = log_entry(WRITE_LOG_MARK, 0, buf,
-				len && buf[len - 1] == '\n' ? len - 1 : len);
+		err = take_mark(buf, len);
 		return err < 0 ? err : (int)len;
 	}
+	if (disk.failing)
+		return -EIO;
 	n = pwrite(disk.data_fd, buf, len, offset);
 	if (n != (ssize_t)len)
 		return n < 0 ? -errno : -EIO;
@@ -132,7 +145,9 @@ static int disk_fsync(const char *path, int datasync, struct fuse_file_info *fi)
 {
 	(void)datasync;
 	(void)fi;
-	return is_disk(path) ? log_entry(WRITE_LOG_FLUSH, 0, NULL, 0) : 0;
+	if (!is_disk(path))
+		return 0;
+	return disk.failing ? -EIO : log_entry(WRITE_LOG_FLUSH, 0, NULL, 0);
 }
 
 static void write_super(void)
