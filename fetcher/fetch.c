@@ -258,6 +258,8 @@ static void raise_kind(struct fetch *fetch, enum fetch_kind kind)
 		fetch_start_timer(fetch);
 	}
 	if (kind == FETCH_DEMAND) {
+		if (fetch->body)
+			body_set_first(fetch->body);
 		fetch->sequence = ++fetcher->sequence;
 		fetch->demand_ms = loop_now_ms(fetcher->loop);
 	}

@@ -386,6 +386,11 @@ static void body_free(struct fetch_body *body)
 	free(body);
 }
 
+void body_set_first(struct fetch_body *body)
+{
+	body->work.first = true;
+}
+
 int body_new(struct fetch_bodies *bodies, const struct cfs_digest *digest,
 	     uint64_t size, const struct fetch_body_calls *calls, void *context,
 	     struct fetch_body **ret)

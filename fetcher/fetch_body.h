@@ -93,6 +93,9 @@ size_t fetch_bodies_n_free(const struct fetch_bodies *bodies);
 void fetch_bodies_on_change(struct fetch_bodies *bodies,
 			    void (*changed)(void *context), void *context);
 
+/** body_set_first() - a reader waits: its jobs from now on go before others' */
+void body_set_first(struct fetch_body *body);
+
 /**
  * body_new() - a body without bytes
  * @bodies: its kin

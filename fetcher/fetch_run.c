@@ -385,6 +385,8 @@ static int send_get(struct fetch *fetch, size_t mirror)
 			       &body_calls, fetch, &fetch->body);
 	if (err < 0)
 		return err;
+	if (fetch->kind == FETCH_DEMAND)
+		body_set_first(fetch->body);
 	fetch->offset = body_size(fetch->body);
 	fetch->sent_ms = now(fetcher);
 	err = fetch_get_send(fetch, mirror);

@@ -143,15 +143,17 @@ static inline bool loop_timer_running(const struct loop_timer *timer)
  * struct loop_work - something to do on another thread
  * @run: called on a thread of the pool; may block on disk, never on the network
  * @done: called on the loop's thread after @run has returned
+ * @first: somebody waits for it: it begins before all work that is not
  */
 struct loop_work {
 	void (*run)(struct loop_work *work);
 	void (*done)(struct loop_work *work);
+	bool first;
 	/* private: */
 	STAILQ_ENTRY(loop_work) entry;
 };
 
-/** loop_work_submit() - queue work; begun in the order of submission */
+/** loop_work_submit() - queue work; begun in the order of submission, but see @first */
 void loop_work_submit(struct loop *loop, struct loop_work *work);
 
 /**

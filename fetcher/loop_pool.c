@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The loop's threads.  Two queues under one lock: work to do, work that is done.
+ * The loop's threads.  Queues under one lock: work to do, that somebody waits for and
+ * the other, and work that is done.
  * The eventfd is written only when the second one stops being empty, so a burst
  * of small jobs wakes the loop once.
  */
@@ -19,12 +20,24 @@
 struct loop_pool {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	struct loop_work_list todo, done;
+	struct loop_work_list first, todo, done;
 	bool quit;
 	int event_fd;
 	unsigned int n_threads;
 	pthread_t threads[];
 };
+
+/* What to do next, or NULL; called with the lock held. */
+static struct loop_work *take_work(struct loop_pool *pool)
+{
+	struct loop_work_list *list = STAILQ_EMPTY(&pool->first) ? &pool->todo :
+								   &pool->first;
+	struct loop_work *work = STAILQ_FIRST(list);
+
+	if (work)
+		STAILQ_REMOVE_HEAD(list, entry);
+	return work;
+}
 
 static void *pool_thread(void *arg)
 {
@@ -32,7 +45,7 @@ static void *pool_thread(void *arg)
 
 	pthread_mutex_lock(&pool->lock);
 	for (;;) {
-		struct loop_work *work = STAILQ_FIRST(&pool->todo);
+		struct loop_work *work = take_work(pool);
 		bool first;
 
 		if (!work) {
@@ -41,7 +54,6 @@ static void *pool_thread(void *arg)
 			pthread_cond_wait(&pool->wake, &pool->lock);
 			continue;
 		}
-		STAILQ_REMOVE_HEAD(&pool->todo, entry);
 		pthread_mutex_unlock(&pool->lock);
 
 		work->run(work);
@@ -96,6 +108,7 @@ int loop_pool_new(unsigned int n_threads, struct loop_pool **ret, int *ret_fd)
 	}
 	pthread_mutex_init(&pool->lock, NULL);
 	pthread_cond_init(&pool->wake, NULL);
+	STAILQ_INIT(&pool->first);
 	STAILQ_INIT(&pool->todo);
 	STAILQ_INIT(&pool->done);
 	err = start_threads(pool, n_threads);
@@ -129,7 +142,10 @@ void loop_pool_free(struct loop_pool *pool)
 void loop_pool_submit(struct loop_pool *pool, struct loop_work *work)
 {
 	pthread_mutex_lock(&pool->lock);
-	STAILQ_INSERT_TAIL(&pool->todo, work, entry);
+	if (work->first)
+		STAILQ_INSERT_TAIL(&pool->first, work, entry);
+	else
+		STAILQ_INSERT_TAIL(&pool->todo, work, entry);
 	pthread_cond_signal(&pool->wake);
 	pthread_mutex_unlock(&pool->lock);
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -309,7 +310,7 @@ static void work_is_done_on_the_loop(void)
 	start();
 	jobs_left = 1000;
 	for (i = 0; i < 1000; i++) {
-		jobs[i] = (struct job){ { job_run, job_done, { NULL } }, 0, 0 };
+		jobs[i] = (struct job){ .work = { .run = job_run, .done = job_done } };
 		loop_work_submit(loop, &jobs[i].work);
 	}
 	CHECK_EQ(loop_run(loop), 0);
@@ -327,12 +328,59 @@ static void freeing_the_loop_waits_for_work(void)
 	start();
 	jobs_left = 1000;
 	for (i = 0; i < 100; i++) {
-		jobs[i] = (struct job){ { job_run, job_done, { NULL } }, 0, 0 };
+		jobs[i] = (struct job){ .work = { .run = job_run, .done = job_done } };
 		loop_work_submit(loop, &jobs[i].work);
 	}
 	loop_free(loop);
 	for (i = 0; i < 100; i++)
 		CHECK_EQ(jobs[i].done, 1);
+}
+
+static sem_t gate;
+static struct job *ran[8];
+static size_t n_ran;
+
+static void gated_run(struct loop_work *work)
+{
+	while (sem_wait(&gate) < 0)
+		;
+	job_run(work);
+}
+
+static void noted_run(struct loop_work *work)
+{
+	ran[n_ran++] = container_of(work, struct job, work);
+	job_run(work);
+}
+
+/* With one thread: what somebody waits for goes before what was there earlier. */
+static void first_work_goes_first(void)
+{
+	static struct job jobs[7];
+
+	CHECK_EQ(loop_new(flags, 1, &loop), 0);
+	CHECK_EQ(sem_init(&gate, 0, 0), 0);
+	n_ran = 0;
+	jobs_left = 7;
+	for (size_t i = 0; i < 7; i++) {
+		jobs[i] = (struct job){
+			.work = {
+				.run = i ? noted_run : gated_run,
+				.done = job_done,
+				.first = i >= 5,
+			},
+		};
+		loop_work_submit(loop, &jobs[i].work);
+	}
+	CHECK_EQ(sem_post(&gate), 0);
+	CHECK_EQ(loop_run(loop), 0);
+	CHECK_EQ(n_ran, 6);
+	/* The thread was held up by the gate until all were there. */
+	for (size_t i = 0; i < 6; i++)
+		if (ran[i] == &jobs[5] || ran[i] == &jobs[6])
+			CHECK(i < 2);
+	loop_free(loop);
+	sem_destroy(&gate);
 }
 
 struct io {
@@ -412,7 +460,8 @@ static void on_both(void)
 		readiness_is_level_triggered,
 		closing_a_watched_socket_reaches_the_peer,
 		a_stopped_descriptor_is_not_called, events_can_be_modified,
-		work_is_done_on_the_loop, freeing_the_loop_waits_for_work,
+		work_is_done_on_the_loop, first_work_goes_first,
+		freeing_the_loop_waits_for_work,
 		files_are_written_and_read, deferred_calls_are_made_once,
 	};
 	size_t i;

@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# cold_start.sh [TREE]: read the trace of a start (start_lib.sh; the Debian root of the
+# tests by default) with an empty store through EROFS, overlayfs and cfs-fetch, without
+# anything, with a profile and with a pack on the mirror, by 1 and by 8 readers, beside
+# one curl stream of the same bytes to a file; links of $RTTS (0 10 20 50) ms and $RATE (125)
+# MB/s, each $RUNS (3) times in turn.  Milliseconds from the start of cfs-fetch to the
+# last byte read, medians, and what they are times the stream.  Targets at 20 and 50 ms:
+# with a profile at most 2 times the stream; a miss of one reader costs at most a round trip
+# and 1 ms and its bytes over the link.
+. "${0%/*}/../e2e/lib.sh"
+# shellcheck source=tests/e2e/lazy.sh
+. "$E2E/lazy.sh"
+# shellcheck source=tests/bench/start_lib.sh
+. "$CFS_TOP/tests/bench/start_lib.sh"
+
+start_origin "${1:-$(debian_root)}"
+record_start
+# The mirror of each column: the same objects, and what it has besides.
+plain=$SERVE_PORT
+plain_origin=$ORIGIN
+mkdir "$WORK/with-profile" "$WORK/with-pack"
+for kind in profile pack; do
+	cp -al "$plain_origin/objects" "$plain_origin/images" "$WORK/with-$kind/"
+	mkdir "$WORK/with-$kind/profiles"
+	cp "$WORK/profile" "$WORK/with-$kind/profiles/$IMAGE_DIGEST"
+done
+cfs-store pack "$WORK/with-pack" tree >/dev/null
+start_serve "$WORK/with-profile"
+with_profile=$SERVE_PORT
+start_serve "$WORK/with-pack"
+with_pack=$SERVE_PORT
+mkdir "$WORK/www"
+ln "$WORK/stream" "$WORK/www/stream"
+web=$(free_port)
+start_bg "$WORK/web.log" python3 -m http.server --bind 127.0.0.1 --directory "$WORK/www" "$web"
+wait_port "$web"
+
+note() { echo $(($(now_ms) - start)) >>"$WORK/ms.$1"; }
+
+with_curl() {
+	start_link "$web" "$rtt"
+	start=$(now_ms)
+	curl -sf -o "$WORK/curl" "http://127.0.0.1:$LINK_PORT/stream"
+	note "curl.$rtt"
+	stop_bg "$LINK_PID"
+	cmp "$WORK/curl" "$WORK/stream"
+}
+
+# with_readers COLUMN PORT READERS
+with_readers() {
+	rm -rf "$WORK/store"
+	new_store "$WORK/store"
+	sync -f "$WORK"
+	start_link "$2" "$rtt"
+	start=$(now_ms)
+	start_fetch "$WORK/store" "$WORK/objects" --mirror "http://127.0.0.1:$LINK_PORT"
+	mount_lazily "$WORK/store"
+	read_trace "$3"
+	note "$1.$3.$rtt"
+	counter requests misses >>"$WORK/misses.$1.$3.$rtt"
+	end_fetch
+	stop_bg "$LINK_PID"
+}
+
+for rtt in $rtts; do
+	for _ in $(seq "${RUNS:-3}"); do
+		with_curl
+		for readers in 8 1; do
+			with_readers plain "$plain" "$readers"
+			with_readers profile "$with_profile" "$readers"
+			with_readers pack "$with_pack" "$readers"
+		done
+	done
+done
+
+# row TITLE NAME: milliseconds, and times the stream.
+row() {
+	printf '%-36s' "$1"
+	for rtt in $rtts; do
+		ms=$(median <"$WORK/ms.$2.$rtt")
+		curl=$(median <"$WORK/ms.curl.$rtt")
+		awk -v ms="$ms" -v curl="$curl" \
+			'BEGIN { printf "%8d (%5.2f)", ms, ms / curl }'
+	done
+	echo
+}
+
+echo "$objects objects, $bytes bytes; $rate MB/s; milliseconds (times one stream), medians of ${RUNS:-3}"
+printf '%-36s' "round trip"
+for rtt in $rtts; do
+	printf '%13s ms' "$rtt"
+done
+echo
+row "one curl stream of the same bytes" curl
+for readers in 8 1; do
+	row "nothing known, readers: $readers" "plain.$readers"
+	row "profile on the mirror, readers: $readers" "profile.$readers"
+	row "pack on the mirror, readers: $readers" "pack.$readers"
+done
+printf '%-36s' "a miss of one reader beyond that"
+for rtt in $rtts; do
+	ms=$(median <"$WORK/ms.plain.1.$rtt")
+	awk -v ms="$ms" -v n="$objects" -v rtt="$rtt" -v bytes="$bytes" -v rate="$rate" \
+		'BEGIN { printf "%13.2f ms", (ms - bytes / rate / 1000) / n - rtt }'
+done
+echo
