@@ -5,6 +5,8 @@
  * Each is turned into a private clone mount: what is mounted on it or below it
  * later is not seen, and the directory stays usable when its mount is detached,
  * which is how a fetcher's FUSE mount lives exactly as long as the image's.
+ * Such a mount belongs to the kernel and ends by kern_unmount() only: a mere mntput()
+ * would leave it, and the file system below, for ever.
  *
  * A set of directories is immutable and reference counted.  remount makes a new
  * one; an open() that runs meanwhile, perhaps for minutes, keeps the old.
@@ -73,7 +75,7 @@ static int open_basedir(struct fs_context *fc, const char *name,
 	mnt->mnt_flags |= MNT_READONLY | MNT_NOATIME;
 
 	sb = mnt->mnt_sb;
-	dir->mnt = mnt;
+	dir->mnt = dirs->mounts[dirs->n] = mnt;
 	dir->is_trigger = !strcmp(sb->s_type->name, "fuse");
 	dirs->n_object_dirs += !dir->is_trigger;
 	dirs->stack_depth = max(dirs->stack_depth, sb->s_stack_depth);
@@ -107,8 +109,9 @@ struct cfs_basedirs *cfs_basedirs_open(struct fs_context *fc,
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&dirs->refs, 1);
 	dirs->option = kstrdup(option, GFP_KERNEL);
+	dirs->mounts = kcalloc(n, sizeof(*dirs->mounts), GFP_KERNEL);
 	copy = kstrdup(option, GFP_KERNEL);
-	err = dirs->option && copy ? 0 : -ENOMEM;
+	err = dirs->option && dirs->mounts && copy ? 0 : -ENOMEM;
 	for (rest = copy; !err && rest;)
 		err = open_basedir(fc, next_element(&rest), dirs);
 	kfree(copy);
@@ -127,8 +130,9 @@ void cfs_basedirs_put(struct cfs_basedirs *dirs)
 {
 	if (!dirs || !refcount_dec_and_test(&dirs->refs))
 		return;
-	while (dirs->n > 0)
-		mntput(dirs->dirs[--dirs->n].mnt);
+	if (dirs->n > 0)
+		kern_unmount_array(dirs->mounts, dirs->n);
+	kfree(dirs->mounts);
 	kfree(dirs->option);
 	kfree(dirs);
 }

@@ -55,6 +55,7 @@ struct cfs_basedir {
  * struct cfs_basedirs - all directories of basedir=, in order; immutable
  * @generation: differs between the sets of one mount
  * @option: basedir= as it was given
+ * @mounts: those of @dirs, to be unmounted together
  */
 struct cfs_basedirs {
 	refcount_t refs;
@@ -62,6 +63,7 @@ struct cfs_basedirs {
 	int stack_depth;
 	unsigned int n_object_dirs;	/* those that are no triggers */
 	char *option;
+	struct vfsmount **mounts;
 	unsigned int n;
 	struct cfs_basedir dirs[];
 };
