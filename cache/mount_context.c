@@ -86,3 +86,20 @@ int mount_context_create(int fd, uint64_t attributes, int *ret_mount_fd,
 	*ret_mount_fd = mount_fd;
 	return 0;
 }
+
+int mount_context_pick(int mount_fd, int *ret_fd, struct errmsg *msg)
+{
+	int fd = fspick(mount_fd, "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH);
+
+	if (fd < 0)
+		return errmsg_set(msg, -errno, "remount: %s", strerror(errno));
+	*ret_fd = fd;
+	return 0;
+}
+
+int mount_context_reconfigure(int fd, struct errmsg *msg)
+{
+	if (fsconfig(fd, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0) < 0)
+		return fail(fd, -errno, "remount", NULL, msg);
+	return 0;
+}

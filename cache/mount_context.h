@@ -47,4 +47,16 @@ int mount_context_string(int fd, const char *key, const char *value,
 int mount_context_create(int fd, uint64_t attributes, int *ret_mount_fd,
 			 struct errmsg *msg);
 
+/**
+ * mount_context_pick() - start changing a file system that is mounted
+ * @mount_fd: any descriptor of its mount point, O_PATH for instance
+ * @ret_fd: the context
+ *
+ * Return: 0 or -errno.
+ */
+int mount_context_pick(int mount_fd, int *ret_fd, struct errmsg *msg);
+
+/** mount_context_reconfigure() - put the options in force; 0 or -errno */
+int mount_context_reconfigure(int fd, struct errmsg *msg);
+
 #endif /* CACHE_MOUNT_CONTEXT_H */

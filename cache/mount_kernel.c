@@ -18,43 +18,23 @@ bool mount_kernel_available(void)
 	return fd >= 0;
 }
 
-/* Append a path to a list that is split at colons; false if it does not fit. */
-static bool append_path(char list[MOUNT_VALUE_MAX], const char *path)
-{
-	size_t at = strlen(list);
-
-	if (at)
-		list[at++] = ':';
-	for (; *path; path++) {
-		if (at + 3 > MOUNT_VALUE_MAX)
-			return false;
-		if (*path == ':' || *path == '\\')
-			list[at++] = '\\';
-		list[at++] = *path;
-	}
-	list[at] = '\0';
-	return true;
-}
-
 /* Paths as they are if they fit into an option, else short ones. */
-static int list_layers(const struct kernel_mount *m, bool use_short,
-		       char ret[MOUNT_VALUE_MAX])
+static int add_layers(int fd, const struct kernel_mount *m, struct errmsg *msg)
 {
 	char path[MOUNT_VALUE_MAX];
 	size_t i;
+	int err = 0;
 
-	ret[0] = '\0';
-	for (i = 0; i < m->n_layers; i++) {
-		int err = use_short ?
-			mount_place_short(&m->layers[i], i, path) :
-			mount_place_layer(&m->layers[i], i, path);
-
+	for (i = 0; err == 0 && i < m->n_layers; i++) {
+		err = mount_place_layer(&m->layers[i], i, path);
+		if (err == -ENAMETOOLONG)
+			err = mount_place_short(&m->layers[i], i, path);
 		if (err < 0)
-			return err;
-		if (!append_path(ret, path))
-			return -ENAMETOOLONG;
+			return errmsg_set(msg, err, "basedir: %s",
+					  strerror(-err));
+		err = mount_context_string(fd, "basedir+", path, msg);
 	}
-	return 0;
+	return err;
 }
 
 struct job {
@@ -66,15 +46,11 @@ static int do_job(void *job_arg, struct errmsg *msg)
 {
 	struct job *job = job_arg;
 	const struct kernel_mount *m = job->mount;
-	char source[32], list[MOUNT_VALUE_MAX], number[2];
+	char source[32], number[2];
 	char hex[CFS_DIGEST_HEX_LEN + 1];
 	CLEANUP_CLOSE int fd = -1;
-	int err = list_layers(m, false, list);
+	int err;
 
-	if (err == -ENAMETOOLONG)
-		err = list_layers(m, true, list);
-	if (err < 0)
-		return errmsg_set(msg, err, "basedir: %s", strerror(-err));
 	snprintf(source, sizeof(source), "/proc/self/fd/%d", m->image_fd);
 	snprintf(number, sizeof(number), "%u", m->verity_check % 10);
 	err = mount_context_open("composefs", &fd, msg);
@@ -83,7 +59,7 @@ static int do_job(void *job_arg, struct errmsg *msg)
 	if (err == 0)
 		err = mount_context_string(fd, "source", source, msg);
 	if (err == 0)
-		err = mount_context_string(fd, "basedir", list, msg);
+		err = add_layers(fd, m, msg);
 	if (err == 0 && m->digest) {
 		cfs_digest_format(m->digest, hex);
 		err = mount_context_string(fd, "digest", hex, msg);
@@ -108,4 +84,31 @@ int mount_kernel(const struct kernel_mount *m, int *ret_mount_fd,
 	if (err == 0)
 		*ret_mount_fd = take_fd(&mount_fd);
 	return err;
+}
+
+struct replace_job {
+	const struct kernel_mount *mount;
+	int mount_fd;
+};
+
+static int do_replace(void *job_arg, struct errmsg *msg)
+{
+	const struct replace_job *job = job_arg;
+	CLEANUP_CLOSE int fd = -1;
+	int err = mount_context_pick(job->mount_fd, &fd, msg);
+
+	if (err == 0)
+		err = add_layers(fd, job->mount, msg);
+	if (err == 0)
+		err = mount_context_reconfigure(fd, msg);
+	return err;
+}
+
+int mount_kernel_replace_layers(int mount_fd, const struct kernel_mount *m,
+				struct errmsg *msg)
+{
+	struct replace_job job = { .mount = m, .mount_fd = mount_fd };
+
+	return mount_place_run(m->place, m->layers, m->n_layers, do_replace,
+			       &job, msg);
 }

@@ -14,6 +14,8 @@
 #include "cache/digest.h"
 #include "cache/mount_place.h"
 
+#define MOUNT_KERNEL_MAGIC	0xc078629a	/* in statfs(2) */
+
 /**
  * struct kernel_mount - what to mount
  * @image_fd: the image
@@ -46,5 +48,17 @@ bool mount_kernel_available(void);
  */
 int mount_kernel(const struct kernel_mount *mount, int *ret_mount_fd,
 		 struct errmsg *msg);
+
+/**
+ * mount_kernel_replace_layers() - have a mount look for objects elsewhere
+ * @mount_fd: any descriptor of its mount point, O_PATH for instance
+ * @mount: its layers and place; the rest stays as it is
+ *
+ * Files that are open stay open.
+ *
+ * Return: 0 or -errno.
+ */
+int mount_kernel_replace_layers(int mount_fd, const struct kernel_mount *mount,
+				struct errmsg *msg);
 
 #endif /* CACHE_MOUNT_KERNEL_H */

@@ -12,7 +12,7 @@
 
 enum id {
 	OPT_BACKEND, OPT_BASEDIR, OPT_DIGEST, OPT_FETCHER, OPT_IDMAP, OPT_LOG,
-	OPT_MIRROR, OPT_NOPREFETCH, OPT_RO, OPT_RW, OPT_STORE, OPT_TRYVERITY,
+	OPT_MIRROR, OPT_NOPREFETCH, OPT_REMOUNT, OPT_RO, OPT_RW, OPT_STORE, OPT_TRYVERITY,
 	OPT_UPPERDIR, OPT_VERITY, OPT_VERITY_CHECK, OPT_WORKDIR,
 	OPT_SET_ATTRIBUTE, OPT_CLEAR_ATTRIBUTE, OPT_ATIME, OPT_PASSED_OVER,
 };
@@ -31,6 +31,7 @@ static const struct spec specs[] = {
 	{ "idmap", OPT_IDMAP, true, 0 },
 	{ "log", OPT_LOG, true, 0 },
 	{ "mirror", OPT_MIRROR, true, 0 },
+	{ "remount", OPT_REMOUNT, false, 0 },
 	{ "ro", OPT_RO, false, 0 },
 	{ "rw", OPT_RW, false, 0 },
 	{ "store", OPT_STORE, true, 0 },
@@ -109,6 +110,8 @@ struct asked {
 	unsigned int verity_check;
 	bool basedir;
 	bool backend;
+	/* For a remount mount(8) repeats what is in force: the last counts. */
+	const char *again;
 };
 
 void mount_options_init(struct mount_options *options)
@@ -116,12 +119,17 @@ void mount_options_init(struct mount_options *options)
 	*options = (struct mount_options){ .read_only = false };
 }
 
+static void forget_basedirs(struct mount_options *options)
+{
+	while (options->n_basedirs)
+		free(options->basedirs[--options->n_basedirs]);
+}
+
 void mount_options_free(struct mount_options *options)
 {
 	size_t i;
 
-	for (i = 0; i < options->n_basedirs; i++)
-		free(options->basedirs[i]);
+	forget_basedirs(options);
 	for (i = 0; i < options->n_mirrors; i++)
 		free(options->mirrors[i]);
 	for (i = 0; i < options->n_fetcher_args; i++)
@@ -145,12 +153,30 @@ static int set_string(char **field, const char *name, const char *value,
 	return *field ? 0 : -ENOMEM;
 }
 
+/*
+ * Cut the part before the first @separator off the text, undoing its escapes in
+ * place: a backslash takes the next character's meaning away.
+ */
+static char *next_part(char **text, char separator)
+{
+	char *part = *text, *from = *text, *to = *text;
+
+	for (; *from && *from != separator; from++) {
+		if (*from == '\\' && from[1])
+			from++;
+		*to++ = *from;
+	}
+	*text = *from ? from + 1 : NULL;
+	*to = '\0';
+	return part;
+}
+
 static int add_basedirs(struct mount_options *options, char *value,
 			struct errmsg *msg)
 {
-	char *one;
+	while (value) {
+		char *one = next_part(&value, ':');
 
-	while ((one = strsep(&value, ":"))) {
 		if (!*one)
 			return errmsg_set(msg, -EINVAL,
 					  "basedir= has an empty folder");
@@ -197,11 +223,11 @@ static int add_fetcher_arg(struct mount_options *options, const char *name,
 	return 0;
 }
 
-static int set_digest(struct mount_options *options, const char *value,
-		      struct errmsg *msg)
+static int set_digest(struct mount_options *options, struct asked *asked,
+		      const char *value, struct errmsg *msg)
 {
 	if (options->has_digest)
-		return errmsg_set(msg, -EINVAL, "digest= is given twice");
+		asked->again = "digest";
 	if (cfs_digest_parse(value, strlen(value), &options->digest) < 0)
 		return errmsg_set(msg, -EINVAL,
 				  "digest=%s is not 64 lower-case hex digits",
@@ -214,7 +240,7 @@ static int set_verity_check(struct asked *asked, const char *value,
 			    struct errmsg *msg)
 {
 	if (asked->has_verity_check)
-		return errmsg_set(msg, -EINVAL, "verity_check= is given twice");
+		asked->again = "verity_check";
 	if (value[0] < '0' || value[0] > '2' || value[1])
 		return errmsg_set(msg, -EINVAL,
 				  "verity_check=%s is not 0, 1 or 2", value);
@@ -244,8 +270,9 @@ static int set_basedir(struct mount_options *options, struct asked *asked,
 		       char *value, struct errmsg *msg)
 {
 	if (asked->basedir)
-		return errmsg_set(msg, -EINVAL, "basedir= is given twice");
+		asked->again = "basedir";
 	asked->basedir = true;
+	forget_basedirs(options);
 	return add_basedirs(options, value, msg);
 }
 
@@ -258,7 +285,7 @@ static int apply(struct mount_options *options, struct asked *asked,
 	case OPT_BASEDIR:
 		return set_basedir(options, asked, value, msg);
 	case OPT_DIGEST:
-		return set_digest(options, value, msg);
+		return set_digest(options, asked, value, msg);
 	case OPT_FETCHER:
 		return add_fetcher_arg(options, spec->name, value, msg);
 	case OPT_NOPREFETCH:	/* as mount(8) spells what is not to be */
@@ -269,6 +296,9 @@ static int apply(struct mount_options *options, struct asked *asked,
 		return set_string(&options->log, spec->name, value, msg);
 	case OPT_MIRROR:
 		return add_mirror(options, value, msg);
+	case OPT_REMOUNT:
+		options->remount = true;
+		return 0;
 	case OPT_RO:
 	case OPT_RW:
 		options->read_only = spec->id == OPT_RO;
@@ -324,6 +354,12 @@ static int apply_word(struct mount_options *options, struct asked *asked,
 		if (!specs[i].has_value && value)
 			return errmsg_set(msg, -EINVAL, "%s takes no value",
 					  word);
+		/* basedir= is split at colons that are not escaped. */
+		if (value && specs[i].id != OPT_BASEDIR) {
+			char *rest = value;
+
+			next_part(&rest, '\0');
+		}
 		return apply(options, asked, &specs[i], value, msg);
 	}
 	if (sloppy)
@@ -331,18 +367,16 @@ static int apply_word(struct mount_options *options, struct asked *asked,
 	return errmsg_set(msg, -EINVAL, "unsupported option %s", word);
 }
 
-/* Cut the first option off the text, undoing its escapes in place. */
+/* Cut the first option off the text, with its escapes. */
 static char *next_word(char **text)
 {
-	char *word = *text, *from = *text, *to = *text;
+	char *word = *text, *end = word;
 
-	for (; *from && *from != ','; from++) {
-		if (*from == '\\' && from[1])
-			from++;
-		*to++ = *from;
-	}
-	*text = *from ? from + 1 : NULL;
-	*to = '\0';
+	for (; *end && *end != ','; end++)
+		if (*end == '\\' && end[1])
+			end++;
+	*text = *end ? end + 1 : NULL;
+	*end = '\0';
 	return word;
 }
 
@@ -353,6 +387,9 @@ static char *next_word(char **text)
 static int combine(struct mount_options *options, const struct asked *asked,
 		   struct errmsg *msg)
 {
+	if (asked->again && !options->remount)
+		return errmsg_set(msg, -EINVAL, "%s= is given twice",
+				  asked->again);
 	if (asked->verity && asked->has_verity_check &&
 	    asked->verity_check != 2)
 		return errmsg_set(msg, -EINVAL,
@@ -373,7 +410,9 @@ static int combine(struct mount_options *options, const struct asked *asked,
 				  "rw needs upperdir= and workdir=");
 	if (!options->upperdir)
 		options->read_only = true;
-	if (options->store && asked->basedir)
+	if (options->store && options->remount)
+		forget_basedirs(options);
+	else if (options->store && asked->basedir)
 		return errmsg_set(msg, -EINVAL,
 				  "store= and basedir= exclude each other");
 	if (options->upperdir && options->backend == MOUNT_BACKEND_KERNEL)

@@ -22,7 +22,7 @@
 #include "cache/base/errmsg.h"
 #include "cache/digest.h"
 
-#define MOUNT_BASEDIRS_MAX	32
+#define MOUNT_BASEDIRS_MAX	500
 #define MOUNT_MIRRORS_MAX	16
 #define MOUNT_FETCHER_ARGS_MAX	16
 
@@ -44,6 +44,7 @@ enum mount_backend {
  * @try_verity: @verity_check may be lowered to 0 where there is no fs-verity
  * @upperdir: with @workdir, makes the mount writable; or NULL
  * @idmap: file of a user namespace, or NULL
+ * @remount: replace the basedirs of what is mounted already
  * @read_only: ro was asked for, or there is no @upperdir
  * @attributes: MOUNT_ATTR_* of the mount
  */
@@ -56,6 +57,7 @@ struct mount_options {
 	char *fetcher_args[MOUNT_FETCHER_ARGS_MAX];
 	size_t n_fetcher_args;
 	char *log;
+	bool remount;
 
 	bool has_digest;
 	struct cfs_digest digest;

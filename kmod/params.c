@@ -4,18 +4,21 @@
  *
  *	source=IMAGE		the image file
  *	basedir=A:B:C		where objects are looked for, in order
+ *	basedir+=D		one more, as it is: ':' and '\\' are no escapes here.  A
+ *				value of fsconfig(2) has at most 255 bytes, hence this
  *	digest=HEX		fs-verity digest that the image file must have
  *	verity_check=0|1|2	what is asked of backing files
  *
  * digest= means verity_check=2, unless verity_check is given too, in either
- * order.  Of a repeated basedir= or verity_check= the last counts.
+ * order.  Of a repeated basedir= or verity_check= the last counts; basedir+= adds to
+ * what was given before it.
  */
 #include <linux/hex.h>
 #include <linux/slab.h>
 
 #include "internal.h"
 
-enum { OPT_BASEDIR, OPT_DIGEST, OPT_VERITY_CHECK };
+enum { OPT_BASEDIR, OPT_BASEDIR_ADD, OPT_DIGEST, OPT_VERITY_CHECK };
 
 /* The parser's own answer to an empty string would not say what is wrong. */
 #define param_string_or_empty(name, opt) \
@@ -23,10 +26,37 @@ enum { OPT_BASEDIR, OPT_DIGEST, OPT_VERITY_CHECK };
 
 const struct fs_parameter_spec cfs_param_spec[] = {
 	param_string_or_empty("basedir",	OPT_BASEDIR),
+	param_string_or_empty("basedir+",	OPT_BASEDIR_ADD),
 	param_string_or_empty("digest",		OPT_DIGEST),
 	fsparam_u32("verity_check",		OPT_VERITY_CHECK),
 	{}
 };
+
+/* Append @name to basedir=, so escaped that it comes out as it is. */
+static int add_basedir(struct fs_context *fc, struct cfs_params *params,
+		       const char *name)
+{
+	size_t before = params->basedir ? strlen(params->basedir) : 0;
+	char *joined, *out;
+
+	if (!*name)
+		return invalfc(fc, "empty basedir");
+	joined = krealloc(params->basedir, before + 2 * strlen(name) + 2,
+			  GFP_KERNEL);
+	if (!joined)
+		return -ENOMEM;
+	params->basedir = joined;
+	out = joined + before;
+	if (before)
+		*out++ = ':';
+	for (; *name; name++) {
+		if (*name == ':' || *name == '\\')
+			*out++ = '\\';
+		*out++ = *name;
+	}
+	*out = '\0';
+	return 0;
+}
 
 static int parse_digest(struct fs_context *fc, struct cfs_params *params,
 			const char *text)
@@ -65,6 +95,8 @@ int cfs_parse_param(struct fs_context *fc, struct fs_parameter *param)
 		params->basedir = param->string;
 		param->string = NULL;
 		return 0;
+	case OPT_BASEDIR_ADD:
+		return add_basedir(fc, params, param->string);
 	case OPT_DIGEST:
 		return parse_digest(fc, params, param->string);
 	case OPT_VERITY_CHECK:

@@ -28,6 +28,13 @@ static int statfs(struct dentry *dentry, struct kstatfs *ret)
 	return 0;
 }
 
+/* The image's own path: what was given may be relative, or /proc/self/fd/N. */
+static int show_devname(struct seq_file *m, struct dentry *root)
+{
+	seq_path(m, &cfs_fs(root->d_sb)->image_file->f_path, " \t\n\\#");
+	return 0;
+}
+
 static int show_options(struct seq_file *m, struct dentry *root)
 {
 	struct cfs_fs *fs = cfs_fs(root->d_sb);
@@ -48,6 +55,7 @@ static const struct super_operations super_ops = {
 	.evict_inode = cfs_evict_inode,
 	.drop_inode = inode_just_drop,
 	.statfs = statfs,
+	.show_devname = show_devname,
 	.show_options = show_options,
 	.show_stats = cfs_show_stats,
 };

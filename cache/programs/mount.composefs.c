@@ -9,6 +9,8 @@
  *	backend		composefs.ko, or EROFS and overlayfs
  *	attach		only now anybody sees the mount
  *
+ * A remount has only basedirs, checks and fetcher, for what is attached already.
+ *
  * What is not attached yet is gone when this process is, so no failure needs
  * undoing.
  */
@@ -51,6 +53,7 @@ static const char usage[] =
 "     upperdir=, workdir=   make the mount writable\n"
 "     idmap=FILE            user namespace to map owners through\n"
 "     backend=kernel|overlay\n"
+"     remount               have what composefs.ko has mounted look for objects here\n"
 "     ro, rw, nosuid, nodev, noexec, noatime, ...\n"
 "  -s  pass over unknown options      -f  only check the arguments\n"
 "  -v  say what is done               -n, -t  have no effect\n"
@@ -223,6 +226,8 @@ static int run(struct request *r, struct errmsg *msg)
 		return errmsg_set(msg, -errno, "%s: %s", r->target,
 				  strerror(errno));
 	err = find_objects(r, msg);
+	if (err == 0 && r->options.remount)
+		return remount_image(r, target_fd, msg);
 	if (err == 0)
 		err = get_image(r, msg);
 	if (err == 0)

@@ -69,4 +69,7 @@ struct mount_fetcher make_fetcher(const struct request *r,
 /** mount_image() - the mount, attached nowhere; @ret_fd is the caller's */
 int mount_image(struct request *r, int *ret_fd, struct errmsg *msg);
 
+/** remount_image() - the basedirs of what is mounted at @target_fd are replaced */
+int remount_image(struct request *r, int target_fd, struct errmsg *msg);
+
 #endif /* CACHE_PROGRAMS_MOUNT_REQUEST_H */

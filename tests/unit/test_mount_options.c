@@ -105,6 +105,36 @@ static void test_what_is_refused(void)
 	}
 }
 
+/* Split at commas, then at colons: what is escaped is part of a name. */
+static void test_names_with_what_splits(void)
+{
+	struct mount_options options;
+
+	CHECK_EQ(parse(&options, "basedir=/a\\:b:/c\\,d:/e\\\\:/f\\\\\\:g,log=/h\\,i:j"), 0);
+	CHECK_EQ(options.n_basedirs, 4);
+	CHECK(strcmp(options.basedirs[0], "/a:b") == 0);
+	CHECK(strcmp(options.basedirs[1], "/c,d") == 0);
+	CHECK(strcmp(options.basedirs[2], "/e\\") == 0);
+	CHECK(strcmp(options.basedirs[3], "/f\\:g") == 0);
+	CHECK(strcmp(options.log, "/h,i:j") == 0);
+	mount_options_free(&options);
+}
+
+/* mount(8) puts what is in force in front of what was asked for. */
+static void test_of_a_remount_the_last_counts(void)
+{
+	struct mount_options options;
+
+	CHECK_EQ(parse(&options, "ro,basedir=/a:m1,digest=" HEX ",verity_check=2,remount,basedir=/b,digest=" HEX), 0);
+	CHECK(options.remount);
+	CHECK_EQ(options.n_basedirs, 1);
+	CHECK(strcmp(options.basedirs[0], "/b") == 0);
+	mount_options_free(&options);
+	CHECK_EQ(parse(&options, "ro,basedir=/a:m1,remount,store=/s,mirror=http://a"), 0);
+	CHECK_EQ(options.n_basedirs, 0);
+	mount_options_free(&options);
+}
+
 static void test_lists_are_bounded(void)
 {
 	char text[64 * MOUNT_BASEDIRS_MAX] = "basedir=/a";
@@ -188,6 +218,8 @@ static void test_what_is_for_the_fetcher_is_kept_for_it(void)
 
 RUN_TESTS(T(test_basedirs_are_split_at_colons),
 	  T(test_a_backslash_makes_a_comma_part_of_a_value),
+	  T(test_names_with_what_splits),
+	  T(test_of_a_remount_the_last_counts),
 	  T(test_how_much_is_checked), T(test_what_is_refused),
 	  T(test_lists_are_bounded),
 	  T(test_what_is_for_mount_and_fstab_is_passed_over),
