@@ -12,11 +12,15 @@
 
 #define POSITION_INDEX_MASK	(CFS_BLOCK_SIZE - 1)
 
-/* A block of a directory, copied out of the image. */
+/*
+ * A block of a directory, copied out of the image or lent.  Lent bytes may change
+ * while they are looked at: what is checked is loaded once.
+ */
 struct dir_block {
 	const u8 *bytes;
 	u32 len;		/* the last block of a directory is shorter */
 	u32 count;		/* entries, at least 1 */
+	struct cfs_loan loan;
 };
 
 static u64 block_count(const struct cfs_inode *dir)
@@ -28,31 +32,68 @@ static u32 name_offset(const struct dir_block *block, u32 index)
 {
 	const struct cfs_dirent *dirents = (const void *)block->bytes;
 
-	return le16_to_cpu(dirents[index].nameoff);
+	return le16_to_cpu(*(const volatile __le16 *)&dirents[index].nameoff);
 }
 
+static u32 block_len(const struct cfs_inode *dir, u64 number)
+{
+	u64 left = dir->size - (number << CFS_BLOCK_BITS);
+
+	return left < CFS_BLOCK_SIZE ? (u32)left : CFS_BLOCK_SIZE;
+}
+
+static int count_entries(struct dir_block *block)
+{
+	u32 names;
+
+	if (block->len < sizeof(struct cfs_dirent))
+		return -EFSCORRUPTED;
+	names = name_offset(block, 0);
+	if (names < sizeof(struct cfs_dirent) || names >= block->len ||
+	    names % sizeof(struct cfs_dirent))
+		return -EFSCORRUPTED;
+	block->count = names / (u32)sizeof(struct cfs_dirent);
+	return 0;
+}
+
+/* Into @buf. */
 static int load_block(const struct cfs_image *image,
 		      const struct cfs_inode *dir, u64 number, void *buf,
 		      struct dir_block *ret)
 {
-	u64 offset = number << CFS_BLOCK_BITS;
-	u64 left = dir->size - offset;
-	u32 names;
 	int err;
 
 	ret->bytes = buf;
-	ret->len = left < CFS_BLOCK_SIZE ? (u32)left : CFS_BLOCK_SIZE;
-	err = cfs_data_read(image, dir, offset, buf, ret->len);
+	ret->len = block_len(dir, number);
+	err = cfs_data_read(image, dir, number << CFS_BLOCK_BITS, buf,
+			    ret->len);
+	return err ? err : count_entries(ret);
+}
+
+static void put_block(const struct cfs_image *image, struct dir_block *block)
+{
+	if (image->source->lend)
+		image->source->give_back(&block->loan);
+}
+
+/* Lent, or else into @buf; on success to be put. */
+static int get_block(const struct cfs_image *image, const struct cfs_inode *dir,
+		     u64 number, void *buf, struct dir_block *ret)
+{
+	int err;
+
+	if (!image->source->lend)
+		return load_block(image, dir, number, buf, ret);
+	ret->len = block_len(dir, number);
+	err = cfs_data_lend(image, dir, number << CFS_BLOCK_BITS, ret->len,
+			    &ret->loan);
 	if (err)
 		return err;
-	if (ret->len < sizeof(struct cfs_dirent))
-		return -EFSCORRUPTED;
-	names = name_offset(ret, 0);
-	if (names < sizeof(struct cfs_dirent) || names >= ret->len ||
-	    names % sizeof(struct cfs_dirent))
-		return -EFSCORRUPTED;
-	ret->count = names / (u32)sizeof(struct cfs_dirent);
-	return 0;
+	ret->bytes = ret->loan.bytes;
+	err = count_entries(ret);
+	if (err)
+		put_block(image, ret);
+	return err;
 }
 
 /* Decode entry @index < count; its name points into the block. */
@@ -62,7 +103,7 @@ static int get_entry(const struct dir_block *block, u32 index,
 	const struct cfs_dirent *dirent =
 		(const struct cfs_dirent *)(const void *)block->bytes + index;
 	bool last = index + 1 == block->count;
-	u32 start = le16_to_cpu(dirent->nameoff);
+	u32 start = name_offset(block, index);
 	u32 end = last ? block->len : name_offset(block, index + 1);
 
 	if (start < block->count * sizeof(*dirent) || end > block->len ||
@@ -74,7 +115,7 @@ static int get_entry(const struct dir_block *block, u32 index,
 		ret->name_len = (u32)strnlen(ret->name, ret->name_len);
 	if (ret->name_len == 0 || ret->name_len > CFS_NAME_MAX)
 		return -EFSCORRUPTED;
-	ret->file_type = dirent->file_type;
+	ret->file_type = *(const volatile u8 *)&dirent->file_type;
 	if (ret->file_type < CFS_FT_REG || ret->file_type > CFS_FT_LNK)
 		return -EFSCORRUPTED;
 	ret->nid = le64_to_cpu(dirent->nid);
@@ -208,16 +249,16 @@ int cfs_dir_lookup(const struct cfs_image *image, const struct cfs_inode *dir,
 	while (low < high) {
 		u64 middle = low + (high - low) / 2;
 		struct dir_block loaded;
-		int err = load_block(image, dir, middle, block, &loaded);
+		int err = get_block(image, dir, middle, block, &loaded);
 		int order;
 
 		if (err)
 			return err;
 		order = compare_block(&loaded, name, name_len, &err);
-		if (err)
-			return err;
-		if (order == 0) {
+		if (!err && order == 0)
 			err = search_block(&loaded, name, name_len, ret);
+		put_block(image, &loaded);
+		if (err || order == 0) {
 			ret->name = name;
 			return err;
 		}

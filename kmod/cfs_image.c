@@ -307,28 +307,56 @@ int cfs_inode_read(const struct cfs_image *image, u64 nid,
 	return check_type(image, u, ret);
 }
 
-int cfs_data_read(const struct cfs_image *image, const struct cfs_inode *inode,
-		  u64 offset, void *buf, size_t len)
+/*
+ * Where @len bytes of data at @offset begin in the image, in *@ret_at, and how many of
+ * them lie there together, in *@ret_n: whole blocks and tail are in two places.
+ */
+static int locate_data(const struct cfs_inode *inode, u64 offset, size_t len,
+		       u64 *ret_at, size_t *ret_n)
 {
 	u64 tail_start = inode->size - inode->tail_len;
-	size_t from_blocks = 0;
-	int err;
 
 	if (inode->layout == CFS_LAYOUT_CHUNK_BASED || offset > inode->size ||
 	    len > inode->size - offset)
 		return -EINVAL;
-	if (offset < tail_start) {
-		from_blocks = len;
-		if (len > tail_start - offset)
-			from_blocks = (size_t)(tail_start - offset);
-		err = cfs_read(image, inode->data_offset + offset, buf,
-			       from_blocks);
-		if (err || from_blocks == len)
-			return err;
+	*ret_n = len;
+	if (offset >= tail_start) {
+		*ret_at = inode->tail_offset + (offset - tail_start);
+		return 0;
 	}
-	return cfs_read(image,
-			inode->tail_offset + (offset + from_blocks - tail_start),
-			(u8 *)buf + from_blocks, len - from_blocks);
+	*ret_at = inode->data_offset + offset;
+	if (len > tail_start - offset)
+		*ret_n = (size_t)(tail_start - offset);
+	return 0;
+}
+
+int cfs_data_read(const struct cfs_image *image, const struct cfs_inode *inode,
+		  u64 offset, void *buf, size_t len)
+{
+	size_t n;
+	u64 at;
+	int err = locate_data(inode, offset, len, &at, &n);
+
+	if (!err)
+		err = cfs_read(image, at, buf, n);
+	if (err || n == len)
+		return err;
+	return cfs_read(image, inode->tail_offset, (u8 *)buf + n, len - n);
+}
+
+int cfs_data_lend(const struct cfs_image *image, const struct cfs_inode *inode,
+		  u64 offset, size_t len, struct cfs_loan *loan)
+{
+	size_t n;
+	u64 at;
+	int err = locate_data(inode, offset, len, &at, &n);
+
+	if (err)
+		return err;
+	if (n < len || at > image->size || len > image->size - at ||
+	    (at & (CFS_BLOCK_SIZE - 1)) + len > CFS_BLOCK_SIZE)
+		return -EFSCORRUPTED;
+	return image->source->lend(image->source, at, len, loan);
 }
 
 int cfs_symlink_read(const struct cfs_image *image,

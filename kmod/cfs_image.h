@@ -3,7 +3,8 @@
  * The only code that turns image bytes into numbers.  Compiled in the kernel
  * and out of it (see cfs_compat.h): no allocation, no I/O, no locks, no page
  * cache.  Bytes come through the caller's ->read(), by copy, so that what was
- * checked is what is used even if the file below changes meanwhile.
+ * checked is what is used even if the file below changes meanwhile.  Only the search
+ * in directories looks at lent bytes, and loads each number once.
  *
  * Nothing in an image is trusted: every field is checked before use, and each
  * error an image can cause is -EFSCORRUPTED (-EUCLEAN), or -EOPNOTSUPP for a
@@ -27,15 +28,30 @@
 #include "cfs_format.h"
 
 /**
+ * struct cfs_loan - bytes of an image where they are
+ * @bytes: they may change at any time
+ * @owner: the lender's
+ */
+struct cfs_loan {
+	const void *bytes;
+	void *owner;
+};
+
+/**
  * struct cfs_source - where the bytes of an image come from
  * @size: of the image file, in bytes
  * @read: copy @len bytes at @offset into @buf; the reader has checked that they
  *	lie inside @size; returns 0 or -errno
+ * @lend: optional: the same without a copy, for bytes inside one block
+ * @give_back: ends a loan; there is one at a time
  */
 struct cfs_source {
 	u64 size;
 	int (*read)(const struct cfs_source *source, u64 offset, void *buf,
 		    size_t len);
+	int (*lend)(const struct cfs_source *source, u64 offset, size_t len,
+		    struct cfs_loan *ret);
+	void (*give_back)(struct cfs_loan *loan);
 };
 
 /**
@@ -198,7 +214,7 @@ int cfs_dir_iterate(const struct cfs_image *image, const struct cfs_inode *dir,
 /**
  * cfs_dir_lookup() - find a name by binary search
  * @name: not empty; longer than CFS_NAME_MAX is just not found
- * @block: scratch space of CFS_BLOCK_SIZE bytes
+ * @block: scratch space of CFS_BLOCK_SIZE bytes; not used if the source lends
  * @ret: nid and type on success; ->name points to @name
  *
  * Reads log2(blocks) + 1 blocks at most: one for all but large directories.

@@ -12,10 +12,10 @@
 
 /* Does the ".." of @child lead to @dir? */
 static int check_parent(struct cfs_fs *fs, const struct cfs_inode *dir,
-			const struct cfs_inode *child, void *block)
+			const struct cfs_inode *child)
 {
 	struct cfs_dir_entry entry;
-	int err = cfs_dir_lookup(&fs->image, child, "..", 2, block, &entry);
+	int err = cfs_dir_lookup(&fs->image, child, "..", 2, NULL, &entry);
 
 	if (err == -ENOENT)
 		return -EFSCORRUPTED;
@@ -25,8 +25,7 @@ static int check_parent(struct cfs_fs *fs, const struct cfs_inode *dir,
 }
 
 /* The inode that @name leads to, NULL if nothing is to be seen there. */
-static struct inode *find(struct inode *dir, const struct qstr *name,
-			  void *block)
+static struct inode *find(struct inode *dir, const struct qstr *name)
 {
 	struct super_block *sb = dir->i_sb;
 	struct cfs_fs *fs = cfs_fs(sb);
@@ -36,7 +35,7 @@ static struct inode *find(struct inode *dir, const struct qstr *name,
 	struct inode *inode;
 	int err;
 
-	err = cfs_dir_lookup(&fs->image, disk, name->name, name->len, block,
+	err = cfs_dir_lookup(&fs->image, disk, name->name, name->len, NULL,
 			     &entry);
 	if (err == -ENOENT)
 		return NULL;
@@ -54,7 +53,7 @@ static struct inode *find(struct inode *dir, const struct qstr *name,
 	if (entry.file_type != cfs_file_type(child->mode))
 		err = -EFSCORRUPTED;
 	else if (S_ISDIR(child->mode))
-		err = check_parent(fs, disk, child, block);
+		err = check_parent(fs, disk, child);
 	if (err) {
 		iput(inode);
 		return ERR_PTR(cfs_image_error(sb, disk->nid,
@@ -66,17 +65,9 @@ static struct inode *find(struct inode *dir, const struct qstr *name,
 static struct dentry *lookup(struct inode *dir, struct dentry *dentry,
 			     unsigned int flags)
 {
-	struct inode *inode;
-	void *block;
-
 	if (dentry->d_name.len > CFS_NAME_MAX)
 		return ERR_PTR(-ENAMETOOLONG);
-	block = kmalloc(CFS_BLOCK_SIZE, GFP_KERNEL);
-	if (!block)
-		return ERR_PTR(-ENOMEM);
-	inode = find(dir, &dentry->d_name, block);
-	kfree(block);
-	return d_splice_alias(inode, dentry);
+	return d_splice_alias(find(dir, &dentry->d_name), dentry);
 }
 
 struct emit {

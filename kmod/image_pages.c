@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The bytes of an image, copied from the page cache of its file.
+ * The bytes of an image, from the page cache of its file.
  *
  * The file's own pages are used, so fs-verity of the file is checked by the file
  * system that holds it, page by page, and all mounts of an image share them.
@@ -15,29 +15,79 @@
 #include "internal.h"
 
 /*
- * Read ahead this much around a page that is not there.  Inodes are stored in
- * the order in which a walk meets them, so the neighbours are wanted next.
+ * Read this much around a page that is not there.  Inodes are stored in the order in
+ * which a walk meets them, so the neighbours are wanted next; and who has come to the
+ * start of a window will probably want the one behind it.
  */
 #define WINDOW_PAGES	(SZ_128K >> PAGE_SHIFT)
+
+/* Start to read a window.  FMODE_RANDOM: just that, and no guesses. */
+static void read_window(struct file *file, pgoff_t start)
+{
+	page_cache_sync_readahead(file->f_mapping, &file->f_ra, file, start,
+				  WINDOW_PAGES);
+}
+
+static bool is_cached(struct file *file, pgoff_t index)
+{
+	struct folio *folio = filemap_get_folio(file->f_mapping, index);
+
+	if (IS_ERR(folio))
+		return false;
+	folio_put(folio);
+	return true;
+}
 
 static struct folio *get_folio(struct file *file, pgoff_t index)
 {
 	struct address_space *mapping = file->f_mapping;
+	pgoff_t start = round_down(index, WINDOW_PAGES);
+	pgoff_t end = DIV_ROUND_UP(i_size_read(file_inode(file)), PAGE_SIZE);
 	struct folio *folio = filemap_get_folio(mapping, index);
 
+	if (IS_ERR(folio))
+		read_window(file, start);
+	if (index == start && start + WINDOW_PAGES < end &&
+	    !is_cached(file, start + WINDOW_PAGES))
+		read_window(file, start + WINDOW_PAGES);
 	if (!IS_ERR(folio)) {
 		if (likely(folio_test_uptodate(folio))) {
 			folio_mark_accessed(folio);
 			return folio;
 		}
 		folio_put(folio);
-	} else {
-		/* FMODE_RANDOM: reads just the window, no guesses */
-		page_cache_sync_readahead(mapping, &file->f_ra, file,
-					  round_down(index, WINDOW_PAGES),
-					  WINDOW_PAGES);
 	}
 	return read_mapping_folio(mapping, index, file);
+}
+
+/* The file may have become shorter; a page behind its end is zeros. */
+static bool is_inside(struct file *file, u64 offset, size_t len)
+{
+	return offset + len <= i_size_read(file_inode(file));
+}
+
+/* A block of the image is never larger than a page. */
+static int lend_page(const struct cfs_source *source, u64 offset, size_t len,
+		     struct cfs_loan *ret)
+{
+	const struct cfs_fs *fs = container_of(source, struct cfs_fs, source);
+	struct file *file = fs->image_file;
+	struct folio *folio;
+
+	if (!is_inside(file, offset, len))
+		return -EFSCORRUPTED;
+	folio = get_folio(file, offset >> PAGE_SHIFT);
+	if (IS_ERR(folio))
+		return PTR_ERR(folio);
+	ret->owner = folio;
+	ret->bytes = kmap_local_folio(folio, offset_in_folio(folio, offset));
+	return 0;
+}
+
+static void give_page_back(struct cfs_loan *loan)
+{
+	kunmap_local(loan->bytes);
+	folio_put(loan->owner);
 }
 
 static int read_pages(const struct cfs_source *source, u64 offset, void *buf,
@@ -46,8 +96,7 @@ static int read_pages(const struct cfs_source *source, u64 offset, void *buf,
 	const struct cfs_fs *fs = container_of(source, struct cfs_fs, source);
 	struct file *file = fs->image_file;
 
-	/* The file may have become shorter; a page behind its end is zeros. */
-	if (offset + len > i_size_read(file_inode(file)))
+	if (!is_inside(file, offset, len))
 		return -EFSCORRUPTED;
 	while (len > 0) {
 		struct folio *folio = get_folio(file, offset >> PAGE_SHIFT);
@@ -106,6 +155,8 @@ int cfs_image_pages_open(struct cfs_fs *fs, struct fs_context *fc)
 	fs->image_file = file;
 	fs->source.size = i_size_read(inode);
 	fs->source.read = read_pages;
+	fs->source.lend = lend_page;
+	fs->source.give_back = give_page_back;
 	return 0;
 }
 

@@ -35,16 +35,51 @@ static int iterate(const struct cfs_image *image, size_t place, u64 position,
 	return cfs_dir_iterate(image, &dir, position, block, see, seen);
 }
 
+static unsigned int loans;
+
+/* A copy of just these bytes, for AddressSanitizer to guard. */
+static int lend(const struct cfs_source *source, u64 offset, size_t len,
+		struct cfs_loan *ret)
+{
+	const struct tiny_image *tiny =
+		(const struct tiny_image *)((const char *)source -
+					    offsetof(struct tiny_image, source));
+
+	CHECK(offset / CFS_BLOCK_SIZE == (offset + len - 1) / CFS_BLOCK_SIZE);
+	ret->owner = malloc(len);
+	CHECK(ret->owner);
+	ret->bytes = memcpy(ret->owner, tiny->bytes + offset, len);
+	loans++;
+	return 0;
+}
+
+static void give_back(struct cfs_loan *loan)
+{
+	free(loan->owner);
+	loans--;
+}
+
+/* By copy and by loan: the result is the same, and all loans are given back. */
 static int lookup(const struct cfs_image *image, size_t place, const char *name,
 		  struct cfs_dir_entry *ret)
 {
+	struct cfs_source *source = (struct cfs_source *)image->source;
 	u8 block[CFS_BLOCK_SIZE];
+	struct cfs_dir_entry lent;
 	struct cfs_inode dir;
 	int err = cfs_inode_read(image, TINY_NID(place), &dir);
 
 	if (err)
 		return err;
-	return cfs_dir_lookup(image, &dir, name, strlen(name), block, ret);
+	err = cfs_dir_lookup(image, &dir, name, strlen(name), block, ret);
+	source->lend = lend;
+	source->give_back = give_back;
+	CHECK_EQ(cfs_dir_lookup(image, &dir, name, strlen(name), NULL, &lent),
+		 err);
+	CHECK(err || (lent.nid == ret->nid && lent.file_type == ret->file_type));
+	CHECK_EQ(loans, 0);
+	source->lend = NULL;
+	return err;
 }
 
 static void test_all_entries_in_order(void)

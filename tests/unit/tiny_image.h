@@ -251,7 +251,7 @@ static inline struct tiny_image *tiny_make(void)
 	CHECK(tiny);
 	tiny->bytes = calloc(1, TINY_SIZE);
 	CHECK(tiny->bytes);
-	tiny->source = (struct cfs_source){ TINY_SIZE, tiny_read };
+	tiny->source = (struct cfs_source){ .size = TINY_SIZE, .read = tiny_read };
 	memcpy(tiny->bytes, &header, sizeof(header));
 	memcpy(tiny->bytes + CFS_SB_OFFSET, &super, sizeof(super));
 	tiny_make_root(tiny->bytes);
