@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Write a random, valid dump (composefs-dump(5)) to stdout.
 
-    random_dump.py [--storable] SEED
-    random_dump.py [--storable] FIRST LAST DIR      DIR/SEED.dump for each of them
+    random_dump.py [--storable | --mountable] SEED
+    random_dump.py [--storable | --mountable] FIRST LAST DIR      DIR/SEED.dump for each of them
 
 --storable leaves out what an image can't hold, or gives another meaning: sizes of
-FIFOs, xattrs that mark whiteouts, absolute object paths.  The same seed gives the same dump.  Sizes, names and xattrs crowd around the
+FIFOs, xattrs that mark whiteouts, absolute object paths.  --mountable also leaves out what
+overlayfs makes an error of: files with a size and no object.  The same seed gives the same dump.  Sizes, names and xattrs crowd around the
 edges of the image format: inline tails of 2048 bytes, names that sort beside
 "." and "..", names of stubs, escaped overlay xattrs, xattrs that many nodes
 share, symlinks that just fill a block, whiteouts, hard links in both directions.
@@ -30,8 +31,9 @@ def escape(data, lone_dash=False):
 
 
 class Tree:
-    def __init__(self, seed, storable=False):
-        self.storable = storable
+    def __init__(self, seed, storable=False, mountable=False):
+        self.storable = storable or mountable
+        self.mountable = mountable
         self.r = r = random.Random(seed)
         self.lines = []
         self.dirs = []          # (path, names)
@@ -57,7 +59,8 @@ class Tree:
         if not prefix.startswith("system.posix") and prefix != "security.selinux" or r.random() < 0.1:
             name += r.choice(["", "a", "b", "whiteout", "whiteouts", "opaque", "redirect", "metacopy", "n" * r.randint(1, 200)])
         name = (name or "x")[:255]
-        if self.storable and "overlay." in name:
+        if self.mountable and ("whiteout" in name or "opaque" in name) or \
+                self.storable and not self.mountable and "overlay." in name:
             return "user.plain", b"storable"
         # Of a name that the writer may replace, only an empty value can be replaced by upstream in every case.
         if "overlay.whiteout" in name or "overlay.opaque" in name:
@@ -133,7 +136,9 @@ class Tree:
             return
         size = r.choice(SIZES) if r.random() < 0.15 else r.randint(0, 10**6)
         digest = bytes(r.choices(range(256), k=32)).hex() if r.random() < 0.8 else "-"
-        if digest != "-" and r.random() < 0.8:
+        if self.mountable:
+            payload = "%02x/%s" % (r.randrange(256), "0" * 62)
+        elif digest != "-" and r.random() < 0.8:
             payload = digest[:2] + "/" + digest[2:]
         else:
             payload = r.choice(["-", "", "a", "abs/olute" if self.storable else "/abs/olute", "p" * r.choice([1, 2, 3, 100, 4095])])
@@ -208,15 +213,15 @@ class Tree:
 
 
 def main():
-    arguments = [a for a in sys.argv[1:] if a != "--storable"]
-    storable = "--storable" in sys.argv
+    arguments = [a for a in sys.argv[1:] if not a.startswith("--")]
+    kind = ("--storable" in sys.argv, "--mountable" in sys.argv)
     if len(arguments) == 1:
-        sys.stdout.write(Tree(int(arguments[0]), storable).make())
+        sys.stdout.write(Tree(int(arguments[0]), *kind).make())
         return
     first, last, folder = arguments
     for seed in range(int(first), int(last) + 1):
         with open("%s/%d.dump" % (folder, seed), "w") as out:
-            out.write(Tree(seed, storable).make())
+            out.write(Tree(seed, *kind).make())
 
 
 if __name__ == "__main__":

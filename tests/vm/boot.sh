@@ -18,6 +18,10 @@
 # 127.0.0.1 is 10.0.2.2 in the guest.  A case CASE.sh with a CASE.host.sh beside it
 # has that sourced here before the boot; what it exports as VM_* the case sees.
 #
+#	CFS_VM_DISK_FILE	a disk to use as it is and to keep, instead of a new one
+#	CFS_VM_NAME	of the folder below $CFS_BUILD/vm/, if not the kernel's
+#	CFS_VM_QEMU	more arguments for qemu; CFS_VM_SMP	processors, default 2
+#
 # The guest is emulated even where there is a /dev/kvm: those of nested machines cannot
 # be relied on.  CFS_VM_ACCEL=kvm is for those who know theirs.
 #
@@ -33,7 +37,7 @@ shift
 CFS_BUILD=$(realpath "${CFS_BUILD:-$here/../../build}")
 export CFS_BUILD
 dir=$CFS_CACHE/kernels/$kernel
-run=$CFS_BUILD/vm/$kernel
+run=$CFS_BUILD/vm/${CFS_VM_NAME:-$kernel}
 limit=${CFS_VM_LIMIT:-900}
 
 if [ -z "${CFS_VM_NAMESPACE:-}" ]; then
@@ -88,12 +92,16 @@ prepare() {
 		done
 		echo "export CFS_KERNEL=$kernel KERNEL_DIR=$dir"
 	} >"$run/env"
-	truncate -s "${CFS_VM_DISK:-4G}" "$run/disk.img"
-	mke2fs -q -t ext4 -O verity -b 4096 "$run/disk.img"
+	if [ -z "${CFS_VM_DISK_FILE:-}" ]; then
+		truncate -s "${CFS_VM_DISK:-4G}" "$run/disk.img"
+		mke2fs -q -t ext4 -O verity -b 4096 "$run/disk.img"
+	fi
 }
 
 boot() {
-	local socket=$run/fs.sock qemu=$CFS_CACHE/qemu/usr
+	local socket=$run/fs.sock qemu=$CFS_CACHE/qemu/usr more
+
+	read -ra more <<<"${CFS_VM_QEMU:-}"
 
 	make_view
 	/usr/lib/qemu/virtiofsd --socket-path="$socket" -o source="$run/root" \
@@ -106,12 +114,13 @@ boot() {
 	timeout "$limit" "$qemu/bin/qemu-system-x86_64" \
 		-L "$qemu/share/qemu" -L /usr/share/seabios -L /usr/share/qemu \
 		-nodefaults -no-user-config -display none -no-reboot \
-		-machine q35 -accel "${CFS_VM_ACCEL:-tcg,thread=multi}" -cpu max -smp 2 -m "${CFS_VM_MEMORY:-1G}" \
+		-machine q35 -accel "${CFS_VM_ACCEL:-tcg,thread=multi}" -cpu max \
+		-smp "${CFS_VM_SMP:-2}" "${more[@]}" -m "${CFS_VM_MEMORY:-1G}" \
 		-object memory-backend-memfd,id=mem,size="${CFS_VM_MEMORY:-1G}",share=on \
 		-numa node,memdev=mem \
 		-chardev socket,id=fs,path="$socket" \
 		-device vhost-user-fs-pci,chardev=fs,tag=root \
-		-drive file="$run/disk.img",if=none,id=disk,format=raw,cache=unsafe \
+		-drive file="${CFS_VM_DISK_FILE:-$run/disk.img}",if=none,id=disk,format=raw,cache=unsafe \
 		-device nvme,serial=disk,drive=disk \
 		-nic user,model=virtio-net-pci -device virtio-rng-pci \
 		-kernel "$dir/vmlinuz" -serial "file:$run/serial.log" \

@@ -40,3 +40,25 @@ assert_eio() {
 	*) fail "not EIO: $out" ;;
 	esac
 }
+
+# inventory DIR: whatever stat(2), readlink(2) and xattrs say of each entry of a tree, in
+# an order of its own.  Not the blocks: overlayfs asks the objects for these; not what a
+# directory's number is: overlayfs has its own.
+inventory() {
+	(
+		cd "$1"
+		find . -type d -printf '%P %y %m %U %G %s %T@ %n\0'
+		find . ! -type d -printf '%P %y %m %U %G %s %T@ %n %i %l\0'
+	) | sort -z
+	(cd "$1" && getfattr -R -P -h -d -m - -e hex . 2>&1) |
+		awk '/^# file: / { file = $0; next } NF { print file, $0 }' | sort
+}
+
+# assert_same_tree A B
+assert_same_tree() {
+	inventory "$1" >"$WORK/inventory.a"
+	inventory "$2" >"$WORK/inventory.b"
+	cmp "$WORK/inventory.a" "$WORK/inventory.b" ||
+		fail "$1 and $2 differ: $(diff -a <(tr '\0' '\n' <"$WORK/inventory.a") \
+			<(tr '\0' '\n' <"$WORK/inventory.b") | head -n 20)"
+}

@@ -4,7 +4,8 @@
  *
  * An error is the last line of stderr, as the errno's name, or SIGBUS; status 1.
  * "maps" prints the line of /proc/self/maps that a mapping of FILE has; "holes" prints
- * what SEEK_HOLE and SEEK_DATA say from the start of FILE.
+ * what SEEK_HOLE and SEEK_DATA say from the start of FILE; "resident" prints how many of
+ * its pages are in the page cache; "dontneed" asks posix_fadvise(2) to drop them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -208,6 +209,30 @@ static void print_maps(int fd)
 			printf("%s", line);
 }
 
+static void print_resident(int fd)
+{
+	size_t len, i, n, found = 0;
+	void *bytes = map(fd, PROT_READ, MAP_SHARED, &len);
+	unsigned char *pages;
+
+	n = (len + 4095) / 4096;
+	pages = calloc(n, 1);
+	if (!pages || mincore(bytes, len, pages))
+		fail(errno);
+	for (i = 0; i < n; i++)
+		found += pages[i] & 1;
+	printf("%zu\n", found);
+	free(pages);
+}
+
+static void drop_pages(int fd)
+{
+	int err = posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+
+	if (err)
+		fail(err);
+}
+
 static void print_holes(int fd)
 {
 	off_t pos = 0;
@@ -259,6 +284,10 @@ int main(int argc, char **argv)
 		print_maps(fd);
 	else if (!strcmp(way, "holes"))
 		print_holes(fd);
+	else if (!strcmp(way, "resident"))
+		print_resident(fd);
+	else if (!strcmp(way, "dontneed"))
+		drop_pages(fd);
 	else
 		return 2;
 	return fflush(stdout) ? 2 : 0;

@@ -67,15 +67,23 @@ silent_mirror
 start_fetch "$WORK/store2" "$WORK/objects" --mirror "$SILENT_URL" --deadline=30
 mount -t composefs -o "basedir=$WORK/store2/objects:$WORK/objects,verity_check=2" \
 	"$WORK/store2/images/tree" mnt
-cat mnt/large >/dev/null &
-reader=$!
-sleep 1
-kill -KILL "$reader"
-start=$EPOCHREALTIME
-wait "$reader" || true
-ms=$(((${EPOCHREALTIME/./} - ${start/./}) / 1000))
-echo "the killed reader was gone after $ms ms"
-[ "$ms" -le 1000 ] || fail "the killed reader lived $ms ms"
+best=100000
+for _ in 1 2 3 4 5; do
+	cat mnt/large >/dev/null &
+	reader=$!
+	wait_for 10 grep -q S "/proc/$reader/stat"
+	sleep 0.3
+	kill -0 "$reader" || fail "the reader did not wait"
+	start=$EPOCHREALTIME
+	kill -KILL "$reader"
+	wait "$reader" || true
+	ms=$(((${EPOCHREALTIME/./} - ${start/./}) / 1000))
+	echo "the killed reader was gone after $ms ms"
+	[ "$ms" -le 1000 ] || fail "the killed reader lived $ms ms"
+	[ "$ms" -ge "$best" ] || best=$ms
+done
+# A busy machine may delay one of them, not each.
+[ "$best" -le 100 ] || fail "the killed readers lived $best ms and more"
 umount mnt "$WORK/objects"
 
 # Without an object directory and without a check, the fetcher's own files are read.

@@ -137,6 +137,7 @@ kernel_says "FILE CORRUPTED"
 
 # An image with digest=: its pages are checked as they are read.
 for n in $(seq 400); do ln -s "target$n" "src/link-$n"; done
+echo inlinecontent >src/inline
 mkcomposefs --digest-store=objects src sealed
 fsverity enable sealed
 digest=$(fsverity measure sealed)
@@ -148,6 +149,21 @@ drop_caches
 assert_eio ls -lR mnt
 umount mnt
 flip sealed $((blocks - 1))
+# A file whose content is in the image: by every way that a page of it can be had.
+inline=$(grep -abo inlinecontent sealed | head -n 1 | cut -d : -f 1)
+flip sealed $((inline / 4096))
+mount -t composefs -o "basedir=objects,digest=${digest%% *}" sealed mnt
+for way in read mmap-private direct splice; do
+	drop_caches
+	assert_fails readway $way mnt/inline >out 2>err
+	case $(tail -n 1 err) in
+	EIO | SIGBUS) ;;
+	*) fail "$way of inline content: $(cat err)" ;;
+	esac
+	assert_eq "$(stat -c %s out)" 0 "bytes of inline content"
+done
+umount mnt
+flip sealed $((inline / 4096))
 flip sealed 0
 mount -t composefs -o "basedir=objects,digest=${digest%% *}" sealed mnt 2>err &&
 	fail "a superblock that fs-verity refuses was used"

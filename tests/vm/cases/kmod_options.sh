@@ -23,7 +23,7 @@ shown() {
 	umount mnt
 }
 
-mkdir src mnt empty 'a:b'
+mkdir src mnt mnt2 empty 'a:b'
 head -c 5000 /dev/urandom >src/file
 mkcomposefs --digest-store=objects src img
 cp -a objects/. 'a:b/'
@@ -50,6 +50,23 @@ fsmount mnt source=img 'basedir=empty:a\:b'
 cmp src/file mnt/file
 umount mnt
 refused EINVAL "failed to resolve 'a'" source=img 'basedir=a:b'
+
+
+# basedir+= takes one name as it is; together they are what basedir= would have been.
+assert_eq "$(shown source=img basedir+=empty 'basedir+=a:b')" 'basedir=empty:a\134:b,verity_check=0'
+assert_eq "$(shown source=img basedir=empty basedir+=objects)" "basedir=empty:objects,verity_check=0"
+assert_eq "$(shown source=img basedir+=empty basedir=objects)" "basedir=objects,verity_check=0"
+mkdir 'back\slash'
+fsmount mnt source=img 'basedir+=back\slash' 'basedir+=a:b'
+cmp src/file mnt/file
+umount mnt
+refused EINVAL "empty basedir" source=img basedir+=
+refused EINVAL "failed to resolve 'nowhere': -2" source=img basedir+=nowhere
+
+# /proc/mounts has the image's own path, however it was given.
+fsmount mnt source=./img
+assert_eq "$(awk -v d="$WORK/mnt" '$2 == d { print $1 }' /proc/mounts)" "$WORK/img"
+umount mnt
 
 refused EINVAL "No composefs source specified" basedir=objects
 refused ENOENT "cannot open image 'nothing'" source=nothing
@@ -94,6 +111,23 @@ done
 mount -o remount,rw mnt || true
 assert_fails touch mnt/new 2>/dev/null
 
+# What a basedir is on ends with the mount that held it, and with a remount.
+head -c 10M /dev/zero >disk
+mke2fs -q -t ext4 disk
+mkdir other
+for how in umount remount; do
+	mount -o loop disk other
+	device=$(basename "$(findmnt -no SOURCE other)")
+	fsmount mnt2 source=img basedir=other basedir+=objects
+	umount other
+	[ -e "/sys/fs/ext4/$device" ] || fail "the basedir's file system has gone"
+	[ $how = umount ] || fsmount --remount mnt2 basedir=objects
+	[ $how = remount ] || umount mnt2
+	wait_for 10 [ ! -e "/sys/fs/ext4/$device" ]
+done
+cmp src/file mnt2/file
+umount mnt2
+
 # remount replaces basedir while files are open, and nothing else.
 exec 3<mnt/file
 rm -r objects/*
@@ -111,6 +145,33 @@ fsmount --remount mnt basedir=nowhere && fail "a basedir that is not there"
 cmp src/file mnt/file
 umount mnt
 
+# What the flags of a mount say counts for the image's files: devices, setuid, capabilities.
+head -c 5000 /dev/urandom >secret
+chmod 600 secret
+mkdir -p flags
+cp /usr/bin/id flags/id
+chmod 4755 flags/id
+cp /usr/bin/cat flags/cat
+# cap_dac_override, permitted and effective
+setfattr -n security.capability -v 0x0100000202000000000000000000000000000000 flags/cat
+mknod -m 666 flags/null c 1 3
+mkcomposefs --digest-store=objects flags flags.img
+chmod 755 .
+as_user() { setpriv --reuid 1000 --regid 1000 --clear-groups "$@"; }
+fsmount mnt source=flags.img basedir=objects
+assert_eq "$(as_user mnt/id -u)" 0 "setuid"
+as_user mnt/cat secret | cmp - secret
+as_user cat mnt/null
+mount -o remount,bind,nosuid,nodev mnt
+assert_eq "$(as_user mnt/id -u)" 1000 "setuid with nosuid"
+assert_fails as_user mnt/cat secret 2>err
+assert_in "Permission denied" err
+assert_errno EACCES open mnt/null
+mount -o remount,bind,noexec mnt
+mnt/id 2>err && fail "a program was run with noexec"
+assert_in "Permission denied" err
+umount mnt
+
 # Of two stacked file systems below, the lower one is still fine.
 stack() { mount -t overlay -o "lowerdir=$1:empty" overlay "$2"; }
 mkdir o1 o2
@@ -121,7 +182,6 @@ umount mnt
 stack o1 o2
 refused EINVAL "maximum fs stacking depth exceeded" source=img basedir=o2
 umount o2
-mkdir mnt2
 fsmount mnt source=img 'basedir=a\:b'
 fsmount --remount mnt basedir=o1 && fail "remount onto more stacked file systems"
 umount mnt o1

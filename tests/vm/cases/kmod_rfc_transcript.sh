@@ -57,6 +57,18 @@ mount -t composefs -o "basedir=objects,digest=$(echo "$digest" | tr 0-9 1-90)" r
 	fail "another digest was accepted"
 assert_eq "$(findmnt -n mnt || true)" "" "mounted after all"
 
+# One bit of the metadata makes it another image, sealed or not.
+cp rootfs.img changed.img
+name=$(grep -abo file-a changed.img | head -n 1 | cut -d : -f 1)
+printf F | dd of=changed.img bs=1 seek="$name" conv=notrunc status=none
+mount -t composefs -o "basedir=objects" changed.img mnt
+umount mnt
+mount -t composefs -o "basedir=objects,digest=$digest" changed.img mnt 2>err &&
+	fail "digest= was accepted for a changed image without fs-verity"
+fsverity enable changed.img
+mount -t composefs -o "basedir=objects,digest=$digest" changed.img mnt 2>err &&
+	fail "digest= was accepted for another image"
+
 cp rootfs.img unsealed.img
 mount -t composefs -o "basedir=objects,digest=$digest" unsealed.img mnt 2>err &&
 	fail "digest= was accepted for an image without fs-verity"
