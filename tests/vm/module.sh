@@ -50,8 +50,9 @@ inventory() {
 		find . -type d -printf '%P %y %m %U %G %s %T@ %n\0' 2>&1 || true
 		find . ! -type d -printf '%P %y %m %U %G %s %T@ %n %i %l\0' 2>&1 || true
 	) | sort -z
-	(cd "$1"; getfattr -R -P -h -d -m - -e hex . 2>&1 || true) |
+	(cd "$1"; getfattr -R -P -h -d -m - -e hex . 2>"$WORK/getfattr.err" || true) |
 		awk '/^# file: / { file = $0; next } NF { print file, $0 }' | sort
+	sort "$WORK/getfattr.err"
 }
 
 # assert_same_tree A B
