@@ -232,7 +232,7 @@ start_serve() {
 	export SERVE_URL SERVE_PORT SERVE_PID SERVE_LOG SERVE_ACCESS
 }
 
-# start_nginx STORE: a plain web server over it; sets NGINX_URL, NGINX_PID and
+# start_nginx STORE [SETTINGS]: a plain web server over it; sets NGINX_URL, NGINX_PID and
 # NGINX_ACCESS, the access log.
 start_nginx() {
 	local port folder=$WORK/nginx
@@ -253,7 +253,7 @@ start_nginx() {
 			fastcgi_temp_path $folder/fastcgi;
 			uwsgi_temp_path $folder/uwsgi;
 			scgi_temp_path $folder/scgi;
-			server { listen 127.0.0.1:$port; root $1; }
+			server { listen 127.0.0.1:$port; root $1; ${2:-} }
 		}
 	END
 	start_bg "$folder/log" nginx -c "$folder/nginx.conf"
