@@ -4,7 +4,7 @@
 # A mount without verity reads a big file in part: blocks anywhere in it are there
 # when little more than they was sent, and they are right.  They outlive the fetcher, and
 # are read with the mirror gone.  Reading all of it makes it an object of the store.
-# also: address
+# also: address vm
 . "${0%/*}/lib.sh"
 . "$E2E/lazy.sh"
 . "$E2E/partial_lib.sh"
