@@ -48,6 +48,9 @@ static const char usage[] =
 "    --max-object-size=SIZE        leave larger ones out (default 64M)\n"
 "    --level=N                     of zstd (default 19)\n"
 "    --threads=N --json\n"
+"  compress STORE                  make compressed copies for clients of a mirror\n"
+"    --level=N                     of zstd (default 19)\n"
+"    --threads=N --json\n"
 "  --help                          show this and exit\n"
 "  --version                       show the version and exit\n"
 "\n"
@@ -66,6 +69,7 @@ static const struct {
 	{ "import", store_import },
 	{ "trees", store_trees },
 	{ "pack", store_pack },
+	{ "compress", store_compress },
 };
 
 static void complain(const char *format, va_list args)
@@ -94,6 +98,17 @@ int store_usage_error(const char *format, ...)
 	va_end(args);
 	fputs("Try 'cfs-store --help'.\n", stderr);
 	return STORE_EXIT_USAGE;
+}
+
+unsigned int store_number(const char *text, unsigned int max)
+{
+	unsigned long value;
+	char *end;
+
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	return errno || end == text || *end || value > max ? 0 :
+		(unsigned int)value;
 }
 
 int store_open_named(const char *path, struct cfs_store **ret)

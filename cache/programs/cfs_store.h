@@ -33,6 +33,10 @@ int store_unpin(int argc, char **argv);
 int store_import(int argc, char **argv);
 int store_trees(int argc, char **argv);
 int store_pack(int argc, char **argv);
+int store_compress(int argc, char **argv);
+
+/** store_number() - a decimal number from 1 to @max; 0 if it is none */
+unsigned int store_number(const char *text, unsigned int max);
 
 /** store_complain() - one line on stderr; returns STORE_EXIT_FAILED */
 __attribute__((format(printf, 1, 2)))

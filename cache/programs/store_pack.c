@@ -50,18 +50,6 @@ static void show(void *context, uint64_t bytes)
 	progress_show(&command->progress, &state);
 }
 
-/* A number in [1, max]; 0 if it is none. */
-static unsigned int number(const char *text, unsigned int max)
-{
-	unsigned long value;
-	char *end;
-
-	errno = 0;
-	value = strtoul(text, &end, 10);
-	return errno || end == text || *end || value > max ? 0 :
-		(unsigned int)value;
-}
-
 static int take_option(struct pack_command *command, int option)
 {
 	switch (option) {
@@ -84,11 +72,11 @@ static int take_option(struct pack_command *command, int option)
 						 optarg);
 		return 0;
 	case 'l':
-		command->options.level = (int)number(optarg, LEVEL_MAX);
+		command->options.level = (int)store_number(optarg, LEVEL_MAX);
 		return command->options.level ? 0 :
 			store_usage_error("--level: a number from 1 to %d", LEVEL_MAX);
 	case 't':
-		command->options.n_threads = number(optarg, THREADS_MAX);
+		command->options.n_threads = store_number(optarg, THREADS_MAX);
 		return command->options.n_threads ? 0 :
 			store_usage_error("--threads: a number from 1 to %d",
 					  THREADS_MAX);
