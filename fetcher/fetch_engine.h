@@ -58,6 +58,7 @@ struct fetch {
 	unsigned int n_rounds, n_tries;
 	bool heard;			/* some mirror gave some sign of life */
 	bool no_resume;
+	bool no_zst;			/* compressed it was not there, or wrong */
 	uint64_t booked;		/* bytes on disk, see fetch_room.h */
 	unsigned int n_collections;	/* it has waited for */
 	int room_err;			/* what it is told if they were in vain */
@@ -107,6 +108,8 @@ struct fetcher {
 	struct fetch_queue no_room;
 	struct fetch_queue promised;	/* and a time, see fetch_delivery.h */
 	LIST_HEAD(, fetch_promiser) promisers;
+	unsigned int n_zst;		/* compressed objects on their way */
+	unsigned int zst_missing[FETCH_MIRRORS_MAX];	/* in a row */
 	struct fetch_bodies *delivered;	/* NULL: nothing was yet */
 	struct loop_deferred turn;
 	size_t n_kept;			/* bodies of fetches without a GET */
@@ -262,6 +265,9 @@ void fetch_loser_deferred(struct loop_deferred *deferred);
 
 /** fetch_get_ended() - the (last) GET is over, and gone; the mirror was told */
 void fetch_get_ended(struct fetch *fetch, const struct http_answer *answer);
+
+/** fetch_get_again() - the GET is gone and has taught nothing: the next one */
+void fetch_get_again(struct fetch *fetch);
 
 /** fetch_note_get() - a GET to the fetch's mirror has failed: learn, and say so */
 void fetch_note_get(struct fetch *fetch, const struct http_answer *answer);

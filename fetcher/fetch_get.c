@@ -12,6 +12,9 @@
  * Two GETs never add to the body together: the first one that brings bytes is the
  * one, the other is cancelled.  That has to wait until libcurl is not on the
  * stack any more, so for a moment there is a loser, whose bytes are refused.
+ *
+ * A mirror that has compressed objects is asked for one of those, once; if that is
+ * not there, or wrong, the fetch goes on with the object itself.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -21,7 +24,14 @@
 #include "cache/base/container_of.h"
 #include "fetcher/fetch_body.h"
 #include "fetcher/fetch_engine.h"
+#include "fetcher/fetch_zst.h"
+#include "fetcher/mirror_offers.h"
 #include "fetcher/mirrors.h"
+
+/* Objects below this come with the first round trip anyhow. */
+#define ZST_MIN_SIZE	4096
+/* So many in a row that a mirror does not have compressed: it has few. */
+#define ZST_MISSING_MAX	16
 
 #define URL_EXTRA_LEN	(sizeof("/objects/") + CFS_OBJECT_NAME_LEN)
 
@@ -31,12 +41,22 @@ struct fetch_get {
 	size_t mirror;
 	uint64_t sent_ms;
 	bool late;		/* a second one was sent */
+	struct fetch_zst *zst;	/* what comes is compressed; or NULL */
+	bool corrupt;		/* and not by zstd, or not this object */
+	bool ended;		/* with this answer, while bytes are pending */
+	struct http_answer answer;
 	char url[];
 };
 
 static uint64_t now(const struct fetch *fetch)
 {
 	return loop_now_ms(fetch->fetcher->loop);
+}
+
+static void get_free(struct fetch_get *fg)
+{
+	fetch_zst_free(fg->zst);
+	free(fg);
 }
 
 /* It is not active any more. */
@@ -59,9 +79,10 @@ static void cancel(struct fetch_get *fg)
 	bool timeout = fg->late && !mirrors_heard_since(fetcher->mirrors,
 							fg->mirror, fg->sent_ms);
 
-	fetcher->transport->cancel(fetcher->transport_context, &fg->get);
+	if (!fg->ended)
+		fetcher->transport->cancel(fetcher->transport_context, &fg->get);
 	report(fg, timeout ? FETCH_RESULT_TIMEOUT : FETCH_RESULT_CANCELLED, 0, 0);
-	free(fg);
+	get_free(fg);
 }
 
 static void drop_loser(struct fetch *fetch)
@@ -104,10 +125,41 @@ static int get_data(struct http_get *get, const void *data, size_t len)
 		choose(fetch, fg);
 	fetch->second_ms = FETCH_NEVER;
 	mirrors_heard(fetch->fetcher->mirrors, fg->mirror, now(fetch));
-	err = body_add(fetch->body, data, len);
+	err = fg->zst ? fetch_zst_add(fg->zst, data, len) :
+			body_add(fetch->body, data, len);
+	fg->corrupt = fg->zst && err == -EBADMSG;
 	if (err == 0)
 		fetch->fetcher->progress_ms = now(fetch);
-	return err == BODY_FULL ? HTTP_DATA_PAUSE : err;
+	return !fg->zst && err == BODY_FULL ? HTTP_DATA_PAUSE : err;
+}
+
+/* A bucket that may not be listed denies what it does not have. */
+static bool is_missing(enum fetch_result result)
+{
+	return result == FETCH_RESULT_MISSING || result == FETCH_RESULT_DENIED;
+}
+
+/* What was compressed is of no use.  Is that to be held against its mirror? */
+static void note_zst(struct fetch_get *fg, enum fetch_result result)
+{
+	struct fetcher *fetcher = fg->fetch->fetcher;
+	unsigned int *missing = &fetcher->zst_missing[fg->mirror];
+
+	fg->fetch->no_zst = true;
+	if (!is_missing(result)) {
+		mirrors_blame(fetcher->mirrors, fg->mirror, now(fg->fetch));
+		mirror_offers_broken(fetcher->offers, fg->mirror, CFS_MIRROR_ZST);
+	} else if (++*missing == ZST_MISSING_MAX) {
+		mirror_offers_broken(fetcher->offers, fg->mirror, CFS_MIRROR_ZST);
+		*missing = 0;
+	}
+}
+
+/* Has a compressed object failed in a way that says nothing about the object? */
+static bool is_about_zst(const struct fetch_get *fg, enum fetch_result result)
+{
+	return fg->zst && (fg->corrupt || is_missing(result) ||
+			   result == FETCH_RESULT_BAD_SIZE);
 }
 
 /* One of two has failed: the other one is the GET. */
@@ -115,35 +167,39 @@ static void lost_one(struct fetch *fetch, struct fetch_get *fg,
 		     const struct http_answer *answer)
 {
 	fetch->mirror = fg->mirror;
-	fetch_note_get(fetch, answer);
+	if (!is_about_zst(fg, answer->result))
+		fetch_note_get(fetch, answer);
 	if (fg == fetch->get)
 		fetch->get = fetch->second;
 	fetch->mirror = fetch->get->mirror;
 	fetch->second = NULL;
-	free(fg);
+	get_free(fg);
 }
 
-static void get_done(struct http_get *get, const struct http_answer *answer)
+/* It is not active any more, and nothing of it is pending. */
+static void over(struct fetch_get *fg, const struct http_answer *answer)
 {
-	struct fetch_get *fg = container_of(get, struct fetch_get, get);
 	struct fetch *fetch = fg->fetch;
 	struct fetcher *fetcher = fetch->fetcher;
 	struct mirror_stats *stats = mirrors_stats(fetcher->mirrors, fg->mirror);
+	bool about_zst = is_about_zst(fg, answer->result);
 
 	stats->bytes += answer->body_size;
-	if (answer->result == FETCH_RESULT_OK)
+	if (answer->result == FETCH_RESULT_OK && !about_zst)
 		stats_histogram_add(&stats->latency, now(fetch) - fg->sent_ms);
 	if (report(fg, answer->result, answer->first_byte_ms,
 		   answer->retry_after_ms))
 		fetch_unpark(fetcher);
 	loop_defer(fetcher->loop, &fetcher->turn);
+	if (about_zst)
+		note_zst(fg, answer->result);
 	if (fg == fetch->loser) {
 		loop_undefer(fetcher->loop, &fetch->drop_loser);
 		fetch->loser = NULL;
-		free(fg);
+		get_free(fg);
 		return;
 	}
-	if (fetch->second && answer->result != FETCH_RESULT_OK) {
+	if (fetch->second && (answer->result != FETCH_RESULT_OK || about_zst)) {
 		lost_one(fetch, fg, answer);
 		return;
 	}
@@ -152,8 +208,44 @@ static void get_done(struct http_get *get, const struct http_answer *answer)
 	drop_loser(fetch);
 	fetch->get = NULL;
 	fetch->second_ms = FETCH_NEVER;
-	free(fg);
-	fetch_get_ended(fetch, answer);
+	if (fg->zst && answer->result == FETCH_RESULT_OK && !about_zst) {
+		fetcher->zst_missing[fg->mirror] = 0;
+		fetcher->stats.expanded++;
+	}
+	get_free(fg);
+	if (about_zst)
+		fetch_get_again(fetch);
+	else
+		fetch_get_ended(fetch, answer);
+}
+
+static void get_done(struct http_get *get, const struct http_answer *answer)
+{
+	struct fetch_get *fg = container_of(get, struct fetch_get, get);
+
+	if (fg->zst && fg != fg->fetch->loser && fetch_zst_pending(fg->zst)) {
+		fg->ended = true;
+		fg->answer = *answer;
+		return;
+	}
+	if (fg->zst && answer->result == FETCH_RESULT_OK &&
+	    !fetch_zst_complete(fg->zst))
+		fg->corrupt = true;
+	over(fg, answer);
+}
+
+/* Is a compressed one to be had there? */
+static struct fetch_zst *try_zst(struct fetch *fetch, size_t mirror)
+{
+	struct fetcher *fetcher = fetch->fetcher;
+	struct fetch_zst *zst;
+
+	if (fetch->no_zst || fetch->size == FETCH_SIZE_UNKNOWN ||
+	    fetch->size < ZST_MIN_SIZE || body_size(fetch->body) > 0 ||
+	    !mirror_offers(fetcher->offers, mirror, CFS_MIRROR_ZST) ||
+	    fetch_zst_new(fetch->body, fetch->size, &fetcher->n_zst, &zst) < 0)
+		return NULL;
+	return zst;
 }
 
 /* Send one to a mirror that mirrors_pick() has named. */
@@ -181,12 +273,19 @@ static int start(struct fetch *fetch, size_t mirror, struct fetch_get **ret)
 		.fetch = fetch,
 		.mirror = mirror,
 		.sent_ms = now(fetch),
+		.zst = try_zst(fetch, mirror),
 	};
+	if (fg->zst) {
+		/* It is smaller than the object, or of no use. */
+		fg->get.size = UINT64_MAX;
+		fg->get.max_size = fetch->size;
+	}
 	cfs_object_name_format(&fetch->digest, name);
-	snprintf(fg->url, url_len, "%s/objects/%s", base, name);
+	snprintf(fg->url, url_len, "%s/%s/%s", base, fg->zst ? "zst" : "objects",
+		 name);
 	err = fetcher->transport->start(fetcher->transport_context, &fg->get);
 	if (err < 0) {
-		free(fg);
+		get_free(fg);
 		return err;
 	}
 	*ret = fg;
@@ -233,8 +332,27 @@ void fetch_get_second(struct fetch *fetch)
 void fetch_get_resume(struct fetch *fetch)
 {
 	struct fetcher *fetcher = fetch->fetcher;
+	struct fetch_get *fg = fetch->get;
+	struct http_answer answer;
+	int err = 0;
 
-	fetcher->transport->resume(fetcher->transport_context, &fetch->get->get);
+	if (fg->zst && fetch_zst_pending(fg->zst))
+		err = fetch_zst_continue(fg->zst);
+	if (err == HTTP_DATA_PAUSE)
+		return;
+	if (err == 0 && !fg->ended) {
+		fetcher->transport->resume(fetcher->transport_context, &fg->get);
+		return;
+	}
+	fg->corrupt = err == -EBADMSG ||
+		      (err == 0 && fg->answer.result == FETCH_RESULT_OK &&
+		       !fetch_zst_complete(fg->zst));
+	if (!fg->ended)
+		fetcher->transport->cancel(fetcher->transport_context, &fg->get);
+	answer = fg->answer;	/* which goes with it */
+	if (err < 0)
+		answer.result = FETCH_RESULT_LOCAL;
+	over(fg, &answer);
 }
 
 void fetch_get_cancel(struct fetch *fetch)

@@ -271,6 +271,7 @@ static void wrong_bytes(struct fetch *fetch, uint64_t size)
 {
 	struct fetcher *fetcher = fetch->fetcher;
 
+	fetch->no_zst = true;
 	if (fetch->resumed) {
 		/* Whose fault it is can't be told: once more, from one mirror. */
 		fetch->no_resume = true;
@@ -357,6 +358,16 @@ static void get_failed(struct fetch *fetch, const struct http_answer *answer)
 	if (answer->result == FETCH_RESULT_LOCAL)
 		fetch_store_failed(fetch, err < 0 ? err : -ENOMEM);
 	else if (fetch->late)
+		fetch_fail_late(fetch);
+}
+
+void fetch_get_again(struct fetch *fetch)
+{
+	fetch->heard = true;
+	fetch_drop_body(fetch);
+	fetch_set_state(fetch, FETCH_GET_FAILED);
+	fetch_enqueue(fetch, true);
+	if (fetch->late)
 		fetch_fail_late(fetch);
 }
 

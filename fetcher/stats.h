@@ -62,6 +62,7 @@ struct fetch_stats {
 	uint64_t objects;		/* fetched and published */
 	uint64_t object_bytes;
 	uint64_t delivered;		/* of objects: from packs, without a GET */
+	uint64_t expanded;		/* of objects: that came compressed */
 	uint64_t existed;		/* asked for, and in the store by then */
 	uint64_t failed;		/* answered with an error */
 	uint64_t cancelled;		/* nobody waited any more */

@@ -97,6 +97,7 @@ static json_t *describe_fetches(const struct fetch_stats *stats)
 	put(object, "objects", stats->objects);
 	put(object, "bytes", stats->object_bytes);
 	put(object, "delivered", stats->delivered);
+	put(object, "expanded", stats->expanded);
 	put(object, "existed", stats->existed);
 	put(object, "failed", stats->failed);
 	put(object, "cancelled", stats->cancelled);

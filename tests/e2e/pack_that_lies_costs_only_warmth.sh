@@ -3,6 +3,7 @@
 #
 # Whatever is wrong with a pack: what is read is right, what it brought is right, memory
 # stays small, and a mirror that sends wrong bytes is blamed.
+# limit: 300
 . "${0%/*}/lib.sh"
 . "$E2E/lazy.sh"
 need_root
