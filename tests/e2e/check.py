@@ -154,6 +154,27 @@ def well_formed(args):
     return 0
 
 
+def metrics_have_help(args):
+    """Each metric of FILE has a HELP and a TYPE line before it, each once."""
+    told = {"HELP": [], "TYPE": []}
+    wrong = []
+    with open(args.file, encoding="utf-8") as f:
+        for line in f:
+            if line.startswith("# "):
+                _, word, name, text = line.rstrip("\n").split(" ", 3)
+                wrong += [name] if name in told[word] or not text else []
+                told[word].append(name)
+                continue
+            name = re.match(r"[a-z_0-9]+", line)[0]
+            family = re.sub(r"_(bucket|sum|count)$", "", name)
+            for names in told.values():
+                if name not in names and family not in names:
+                    wrong.append(name)
+    for name in wrong[:MOST_DIFFERENCES]:
+        print(f"without HELP or TYPE, or with two: {name}")
+    return bool(wrong)
+
+
 OPERATIONS = {
     "open": lambda path: os.close(os.open(path, os.O_RDONLY)),
     "open-write": lambda path: os.close(os.open(path, os.O_RDWR)),
@@ -220,6 +241,8 @@ def main():
     c = command("json", json_has)
     c.add_argument("file")
     c.add_argument("member", nargs="+")
+    c = command("metrics-have-help", metrics_have_help)
+    c.add_argument("file")
     c = command("well-formed", well_formed)
     c.add_argument("file")
     args = parser.parse_args()

@@ -4,6 +4,7 @@
 # --complete brings in all the rest and says when it has; from then on the mirror may be
 # gone and the fetcher too, and the whole tree is readable.  --complete-rate holds it
 # back; a reader does not wait for it.
+# also: address
 . "${0%/*}/lib.sh"
 . "$E2E/lazy.sh"
 need_root

@@ -4,6 +4,7 @@
 # Profiles that are garbage, endless, list one object many times or what the image does
 # not name: readers are served, nothing else is asked of the mirror, and the status
 # counts what was wrong.  A FIFO in the profile's place holds nobody up.
+# also: address
 . "${0%/*}/lib.sh"
 . "$E2E/lazy.sh"
 need_root

@@ -4,6 +4,7 @@
 # A start is recorded in the store, in order of first use.  With that profile beside the
 # image on a mirror another store is filled before anybody asks, each object once, and
 # the status tells what the profile missed.  --no-prefetch fetches nothing.
+# also: address
 . "${0%/*}/lib.sh"
 . "$E2E/lazy.sh"
 need_root
