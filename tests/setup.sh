@@ -25,7 +25,7 @@ packages_test=("${packages_demo[@]}" acl attr btrfs-progs clang conmon crun curl
 	swift-account swift-container swift-object swift-proxy util-linux varnish xfsprogs xxd zstd)
 packages_vm=("${packages_test[@]}" gcc-12 kmod libelf-dev pahole
 	qemu-system-common qemu-system-x86 seabios)
-packages_bench=("${packages_test[@]}" wrk)
+packages_bench=("${packages_test[@]}" casync wrk)
 }
 
 [ "$#" -gt 0 ] || set -- build test vm
