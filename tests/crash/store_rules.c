@@ -165,17 +165,20 @@ static int check_as_found(const char *path, const char *const *expected,
 	return err;
 }
 
-/* Relative to the store; what stands in quarantine is none of our business. */
+/* Folders beside objects/ and images/; what is in quarantine can have any name. */
+static const char *const extras[] = { "partial/", "profiles/", "verity/",
+				      "packs/", "quarantine/", NULL };
+
+/* Relative to the store. */
 static bool belongs(const char *path, const FTSENT *entry)
 {
 	struct cfs_digest digest;
 
 	if (entry->fts_info == FTS_D || entry->fts_info == FTS_DP)
 		return true;
-	if (strncmp(path, "partial/", strlen("partial/")) == 0)	/* to be resumed */
-		return true;
-	if (strncmp(path, "quarantine/", strlen("quarantine/")) == 0)
-		return true;
+	for (const char *const *extra = extras; *extra; extra++)
+		if (strncmp(path, *extra, strlen(*extra)) == 0)
+			return entry->fts_name[0] != '.';
 	if (strncmp(path, "images/", strlen("images/")) == 0)
 		return cfs_image_name_valid(path + strlen("images/"));
 	if (strncmp(path, "objects/", strlen("objects/")) == 0)

@@ -7,10 +7,12 @@
 # run again does its work.
 . "${0%/*}/../../e2e/lib.sh"
 . "$CFS_TOP/tests/crash/crash_lib.sh"
-need_prog check_store mkcomposefs cfs-store cfs-seed
+need_root
+need_fuse
+need_prog check_store mkcomposefs cfs-store cfs-seed cfs-fetch
 
-# NAME COMMAND [N]: where the command of that name reaches the failpoint; the N-th time,
-# too, if it is reached more than once.
+# NAME COMMAND [N]: where a command reaches the failpoint; the N-th time, too, if it is
+# reached more than once.
 points='
 store.mkdir		publish_first	3
 store.tmpfile		-
@@ -37,6 +39,10 @@ seed.pinned		seed_local
 body.hash		seed_http	2
 body.publish		seed_http
 body.whole		seed_http	3
+body.whole		fetch
+seal.begin		fetch
+link.before		fetch
+link.after		fetch
 unname.before		unpin
 unname.after		unpin
 gc.before_remove	collect		3
@@ -48,6 +54,7 @@ crash_setup 7
 store=$WORK/store
 before=$WORK/before
 head -c 400000 /dev/urandom >"$TREES/2/large"
+head -c 9000 /dev/urandom >"$TREES/2/medium"
 make_store "$ORIGIN" "$TREES/2" two 2>/dev/null
 make_store "$before" "$TREES/1" whole-old 2>/dev/null
 make_store "$before" "$TREES/3" garbage 2>/dev/null
@@ -71,6 +78,23 @@ repair() {
 
 	cfs-store verify --full --repair "$store" || status=$?
 	[ "$status" -ne 1 ] || status=0		# damage was found, and put aside
+	return "$status"
+}
+
+# The service: a reader waits for an object meanwhile.
+fetch() {
+	local pid status=0 object
+
+	object=$(object_path "$(composefs-info measure-file "$TREES/2/medium")")
+	ln -sf "$(readlink "$ORIGIN/images/two")" "$store/images/two"
+	mkdir -p "$store/objects/$(readlink "$ORIGIN/images/two" | cut -d / -f 3)"
+	cp -a "$ORIGIN/images/../$(readlink "$ORIGIN/images/two" | cut -c 4-)" "$store/$(readlink "$ORIGIN/images/two" | cut -c 4-)"
+	cfs-fetch --foreground --store "$store" --mirror "$SERVE_URL" "$WORK/out" &
+	pid=$!
+	wait_for 10 mountpoint -q "$WORK/out"
+	cmp "$WORK/out/$object" "$TREES/2/medium" || status=$?
+	umount -l "$WORK/out"
+	wait "$pid" || status=$?
 	return "$status"
 }
 
@@ -102,6 +126,7 @@ complete() {
 		;;
 	publish | publish_first | publish_named) check_store "$store" whole-new >/dev/null ;;
 	publish_file) [ "$(stat -c %s "$WORK/out/image")" -gt 1000 ] ;;
+	fetch) check_store "$store" && [ -e "$store/objects/$(object_path "$(composefs-info measure-file "$TREES/2/medium")")" ] ;;
 	import) check_store "$store" imported >/dev/null ;;
 	unpin) [ ! -e "$store/images/whole-old" ] ;;
 	collect) [ "$(cfs-store gc "$store" | grep -c "removed nothing")" = 1 ] ;;
@@ -137,7 +162,7 @@ try() {
 }
 
 cmp <(grep -roh 'FAILPOINT("[a-z_.]*")' "$CFS_TOP/cache" "$CFS_TOP/fetcher" --include='*.c' |
-	sed 's/.*("//; s/")//' | sort -u) <(awk 'NF { print $1 }' <<<"$points" | sort) ||
+	sed 's/.*("//; s/")//' | sort -u) <(awk 'NF { print $1 }' <<<"$points" | sort -u) ||
 	fail "the table of this case lacks a failpoint, or has one too many"
 
 CFS_FAILPOINT=image.write:EIO mkcomposefs "$TREES/1" "$WORK/probe" 2>/dev/null &&
@@ -153,4 +178,4 @@ while read -r name command n; do
 		[ -z "$n" ] || try "$name" "$action" "$n" </dev/null
 	done
 done <<<"$points"
-echo "$tried deaths and failures at $(awk 'NF' <<<"$points" | wc -l) failpoints"
+echo "$tried deaths and failures at $(awk 'NF { print $1 }' <<<"$points" | sort -u | wc -l) failpoints"
