@@ -41,7 +41,7 @@ struct prefetch {
 	struct slot *free_slots;
 	size_t n_busy;
 	unsigned int failed_in_a_row;
-	uint64_t n_ok;
+	struct cfs_digest fetched;	/* the last one: its slot is told next */
 	uint64_t round_ms;		/* when the last ones were asked for, */
 	unsigned int n_in_round;	/* and how many */
 	struct loop_timer next_round;
@@ -73,10 +73,10 @@ static void object_done(struct fetch_waiter *waiter, int err)
 		prefetch->stats.failed++;
 		prefetch->failed_in_a_row++;
 	} else {
-		prefetch->n_ok++;
 		allow_list_note_present(prefetch->allow, &slot->digest);
 		prefetch->failed_in_a_row = 0;
-		prefetch->stats.present = prefetch->n_ok - prefetch->stats.fetched;
+		if (!cfs_digest_equal(&prefetch->fetched, &slot->digest))
+			prefetch->stats.present++;
 	}
 	if (store_is_full(err) || err == -ESHUTDOWN ||
 	    prefetch->failed_in_a_row >= GIVE_UP_AFTER) {
@@ -210,6 +210,7 @@ void prefetch_event(struct prefetch *prefetch, const struct fetch_event *event)
 							  event->digest);
 
 	if (event->kind == FETCH_PREFETCH) {
+		prefetch->fetched = *event->digest;
 		stats->fetched++;
 		stats->fetched_bytes += event->size;
 		stats->late += event->demand_ms > 0;

@@ -41,8 +41,8 @@ enum {
  * @listed: objects that some profile lists
  * @strange: digests in a profile that its image does not name
  * @repeated: digests listed before
- * @present: of the listed ones, in the store already
- * @fetched: of the listed ones, brought in from here
+ * @present: of the listed ones, in the store when it was their turn
+ * @fetched: brought in before anybody asked, from here or in a pack
  * @late: of these, readers waited for some before they were there
  * @failed: of the listed ones
  * @missed: objects that readers waited for and no profile lists

@@ -43,6 +43,7 @@ struct daemon {
 	struct fuse_mount *mount;
 	struct status status;
 	struct status_file *status_file;
+	struct log_limit log_ahead;
 	struct loop_fd signals;
 	int signal_fd;
 	bool stopping;
@@ -70,6 +71,10 @@ static void log_event(void *context, const struct fetch_event *event)
 			 fetch_result_name(event->result));
 		return;
 	}
+	/* Of what nobody waits for, all may fail for one reason. */
+	if (event->kind != FETCH_DEMAND && !event->demand_ms &&
+	    !log_limit_pass(&daemon->log_ahead, loop_now_ms(daemon->loop)))
+		return;
 	status_note_error(&daemon->status, event);
 	log_quote(event->reason ? event->reason : "", reason, sizeof(reason));
 	log_line(event->final ? LOG_ERR : LOG_WARNING,

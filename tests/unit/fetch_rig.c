@@ -121,6 +121,11 @@ void setup(size_t n_mirrors)
 	}
 }
 
+void rig_use_transport(void)
+{
+	fetcher_set_transport(rig.fetcher, &transport, NULL);
+}
+
 void start(void)
 {
 	CHECK_EQ(fetcher_new(rig.loop, rig.store, &rig.config, on_event, NULL,

@@ -52,6 +52,9 @@ void setup(size_t n_mirrors);
 /** start() - make the engine */
 void start(void);
 
+/** rig_use_transport() - for an engine that the test made itself */
+void rig_use_transport(void);
+
 /** teardown() - stop the engine; nothing may be left of it */
 void teardown(void);
 

@@ -170,6 +170,47 @@ static void test_only_what_the_image_names(void)
 	end();
 }
 
+static void count_fetched(void *context, const struct fetch_event *event)
+{
+	(void)context;
+	if (event->final && !event->err)
+		prefetch_event(prefetch, event);
+}
+
+/* What the store has by then, and what came in another way, is told apart. */
+static void test_what_came_is_counted(void)
+{
+	struct fetch_event delivered = { .kind = FETCH_PREFETCH, .size = 5 };
+	struct cfs_digest other = { { 7 } };
+
+	begin();
+	fetcher_free(rig.fetcher);
+	CHECK_EQ(fetcher_new(rig.loop, rig.store, &rig.config, count_fetched,
+			     NULL, &rig.fetcher), 0);
+	prefetch_free(prefetch);
+	CHECK_EQ(prefetch_new(rig.loop, rig.fetcher, allow, NULL, NULL,
+			      &prefetch), 0);
+	delivered.digest = &other;
+	prefetch_event(prefetch, &delivered);
+	rig_use_transport();
+	for (int pass = 0; pass < 2; pass++) {
+		CHECK_EQ(prefetch_want(prefetch, &objects[pass].digest, 1), 0);
+		spin_until_gets(1);
+		serve_all();
+	}
+	CHECK_EQ(prefetch_stats(prefetch)->fetched, 3);
+	CHECK_EQ(prefetch_stats(prefetch)->present, 0);
+	prefetch_free(prefetch);
+	CHECK_EQ(prefetch_new(rig.loop, rig.fetcher, allow, NULL, NULL,
+			      &prefetch), 0);
+	allow_list_find(allow, &objects[0].digest)->wanted = 0;
+	CHECK_EQ(prefetch_want(prefetch, &objects[0].digest, 1), 0);
+	spin(5);
+	CHECK_EQ(prefetch_stats(prefetch)->present, 1);
+	prefetch_free(prefetch);
+	end();
+}
+
 /* A failed object is no reason to stop. */
 static void test_failures_are_counted(void)
 {
@@ -238,5 +279,6 @@ static void test_completing_keeps_to_its_rate(void)
 
 RUN_TESTS(T(test_in_order_and_bounded), T(test_readers_go_first),
 	  T(test_asked_for_is_moved_to_the_front),
-	  T(test_only_what_the_image_names), T(test_failures_are_counted),
+	  T(test_only_what_the_image_names), T(test_what_came_is_counted),
+	  T(test_failures_are_counted),
 	  T(test_complete), T(test_completing_keeps_to_its_rate))
