@@ -5,6 +5,7 @@
  *	resolve	each argument: fetch or import the image, pin it
  *	settle	what of all that is needed is here already
  *	from	take what local trees have
+ *	packs	bring in what packs of the images have
  *	fetch	download the rest
  *	report
  *
@@ -33,6 +34,7 @@
 #include "fetcher/seed_fetch.h"
 #include "fetcher/seed_from.h"
 #include "fetcher/seed_options.h"
+#include "fetcher/seed_pack.h"
 #include "fetcher/seed_report.h"
 #include "fetcher/seed_what.h"
 
@@ -45,6 +47,8 @@ struct seed {
 	struct loop *loop;
 	struct fetcher *fetcher;
 	struct seed_plan plan;
+	struct cfs_digest *images;	/* that were asked for */
+	size_t n_images;
 	struct seed_from_report from_reports[SEED_FROM_MAX];
 	struct progress progress;
 	uint64_t bytes_wanted;		/* of what is downloaded */
@@ -127,6 +131,9 @@ static int resolve_all(struct seed *seed)
 
 	if (err < 0)
 		return complain("%s: %s", options->store, strerror(-err));
+	seed->images = calloc(options->n_what + 1, sizeof(*seed->images));
+	if (!seed->images)
+		return complain("%s", strerror(ENOMEM));
 	for (size_t i = 0; i < options->n_what; i++) {
 		struct errmsg msg = { .text = "" };
 		struct seed_meaning meaning;
@@ -135,6 +142,8 @@ static int resolve_all(struct seed *seed)
 		if (err < 0)
 			return complain("%s", msg.text[0] ? msg.text :
 					strerror(-err));
+		if (!meaning.is_profile)
+			seed->images[seed->n_images++] = meaning.digest;
 		tell_meaning(seed, options->what[i], &meaning);
 	}
 	err = FAILPOINT("seed.pinned");
@@ -216,8 +225,11 @@ static int download(struct seed *seed)
 		return complain("starting: %s", strerror(-err));
 	fetcher_ask_for_offers(seed->fetcher);
 	progress_begin(&seed->progress, "cfs-seed", "objects");
-	err = seed_fetch(&seed->plan, seed->loop, seed->fetcher, &how,
-			 &last_err);
+	err = seed_pack(&seed->plan, seed->loop, seed->store, seed->fetcher,
+			seed->images, seed->n_images, &how);
+	if (err == 0)
+		err = seed_fetch(&seed->plan, seed->loop, seed->fetcher, &how,
+				 &last_err);
 	progress_end(&seed->progress);
 	fetcher_stop(seed->fetcher, stopped, seed->loop);
 	loop_run(seed->loop);
@@ -304,6 +316,7 @@ int main(int argc, char **argv)
 	}
 	cleanup_close(&seed.signal_fd);
 	loop_free(seed.loop);
+	free(seed.images);
 	seed_plan_free(&seed.plan);
 	cfs_store_close(seed.store);
 	seed_options_free(&seed.options);
