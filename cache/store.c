@@ -12,6 +12,7 @@
 
 #include "cache/base/cleanup.h"
 #include "cache/base/failpoint.h"
+#include "cache/base/replace_file.h"
 #include "cache/object_measure.h"
 #include "cache/store_layout.h"
 
@@ -76,6 +77,17 @@ static int probe(struct cfs_store *store, unsigned int flags)
 	return 0;
 }
 
+/* The one extra whose files are replaced by new ones. */
+static void sweep_profiles(const struct cfs_store *store)
+{
+	CLEANUP_CLOSE int fd = openat(store->root_fd, "profiles",
+				      O_PATH | O_DIRECTORY | O_NOFOLLOW |
+				      O_CLOEXEC);
+
+	if (fd >= 0)
+		replace_file_sweep(fd);
+}
+
 static int finish_open(struct cfs_store *store, unsigned int flags,
 		       struct cfs_store **ret)
 {
@@ -91,6 +103,8 @@ static int finish_open(struct cfs_store *store, unsigned int flags,
 		return err;
 	if (store->images_fd >= 0 && !(flags & CFS_STORE_READ_ONLY))
 		image_names_sweep(store);
+	if (store->root_fd >= 0 && !(flags & CFS_STORE_READ_ONLY))
+		sweep_profiles(store);
 	*ret = store;
 	return 0;
 }

@@ -1,22 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cache/base/replace_file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cache/base/cleanup.h"
 #include "cache/base/failpoint.h"
 
+#define TEMP_PREFIX	".tmp-"
 #define TEMP_ATTEMPTS	16
+#define LOCK_TRIES	100
 
 static int open_special(struct replace_file *file, const char *path)
 {
@@ -138,17 +143,57 @@ static int make_name(const struct replace_file *file, const char *name)
 	return err;
 }
 
+/*
+ * Whoever has a file under a name of its own holds a lock on the folder for that
+ * moment, where it can be had; so a name without one is left over from a crash.
+ */
+void replace_file_sweep(int dir_fd)
+{
+	CLEANUP_CLOSE int fd = openat(dir_fd, ".",
+				      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct dirent *entry;
+	DIR *dir;
+
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return;
+	dir = fdopendir(fd);
+	if (!dir)
+		return;
+	take_fd(&fd);	/* the stream's from here on */
+	while ((entry = readdir(dir)))
+		if (strncmp(entry->d_name, TEMP_PREFIX,
+			    strlen(TEMP_PREFIX)) == 0)
+			unlinkat(dir_fd, entry->d_name, 0);
+	closedir(dir);
+}
+
+/* They are through in a moment; whoever else has the folder locked is not waited for. */
+static void keep_sweepers_out(int lock_fd)
+{
+	const struct timespec pause = { .tv_nsec = 1000 * 1000 };
+
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		if (flock(lock_fd, LOCK_SH | LOCK_NB) == 0)
+			return;
+		nanosleep(&pause, NULL);
+	}
+}
+
 static int replace(const struct replace_file *file)
 {
+	CLEANUP_CLOSE int lock_fd = openat(file->dir_fd, ".",
+					   O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char temp[32];
 	int err = -EEXIST, attempt;
 
+	if (lock_fd >= 0)
+		keep_sweepers_out(lock_fd);
 	for (attempt = 0; err == -EEXIST && attempt < TEMP_ATTEMPTS; attempt++) {
 		unsigned int random;
 
 		if (getrandom(&random, sizeof(random), 0) != sizeof(random))
 			return -EAGAIN;
-		snprintf(temp, sizeof(temp), ".tmp-%08x", random);
+		snprintf(temp, sizeof(temp), TEMP_PREFIX "%08x", random);
 		err = make_name(file, temp);
 	}
 	if (err)

@@ -48,6 +48,15 @@ int replace_file_begin(struct replace_file *file, const char *path,
  */
 int replace_file_commit(struct replace_file *file);
 
+/**
+ * replace_file_sweep() - remove what commits that were cut short left in a folder
+ * @dir_fd: the folder; where nobody but this module makes names that begin with
+ *	".tmp-"
+ *
+ * Does nothing while some commit is under way there; the next time will do.
+ */
+void replace_file_sweep(int dir_fd);
+
 /** replace_file_abandon() - forget what was written */
 void replace_file_abandon(struct replace_file *file);
 

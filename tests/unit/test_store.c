@@ -130,7 +130,7 @@ static void test_a_folder_of_objects_is_enough(void)
 }
 
 /* A crash leaves the link but no lock; whoever is about to name one has it. */
-static void test_links_without_their_name_are_swept(void)
+static void test_files_without_their_name_are_swept(void)
 {
 	struct store_dir dir = store_dir_new();
 	struct cfs_store *store;
@@ -139,6 +139,14 @@ static void test_links_without_their_name_are_swept(void)
 	int fd;
 
 	snprintf(images, sizeof(images), "%s/images", dir.path);
+	snprintf(left, sizeof(left), "%s/profiles", dir.path);
+	CHECK_EQ(mkdir(left, 0755), 0);
+	snprintf(left, sizeof(left), "%s/profiles/.tmp-1", dir.path);
+	CHECK_EQ(mknod(left, S_IFREG | 0644, 0), 0);
+	CHECK_EQ(cfs_store_open(dir.path, 0, &store), 0);
+	cfs_store_close(store);
+	CHECK_EQ(lstat(left, &st), -1);
+
 	snprintf(left, sizeof(left), "%s/.tmp-1", images);
 	CHECK_EQ(symlink("anywhere", left), 0);
 	fd = open(images, O_RDONLY | O_DIRECTORY);
@@ -161,4 +169,4 @@ RUN_TESTS(T(test_a_new_store_is_private), T(test_a_file_is_no_store),
 	  T(test_a_published_object_can_be_read),
 	  T(test_only_regular_files_are_objects),
 	  T(test_a_folder_of_objects_is_enough),
-	  T(test_links_without_their_name_are_swept))
+	  T(test_files_without_their_name_are_swept))
