@@ -68,7 +68,6 @@ static const struct spec specs[] = {
 	{ "max-size", OPT_FETCHER, true, 0 },
 	{ "no-hedge", OPT_FETCHER, false, 0 },
 	{ "no-io-uring", OPT_FETCHER, false, 0 },
-	{ "no-prefetch", OPT_FETCHER, false, 0 },
 	{ "noprefetch", OPT_NOPREFETCH, false, 0 },
 	{ "profile", OPT_FETCHER, true, 0 },
 	{ "proxy", OPT_FETCHER, true, 0 },

@@ -14,7 +14,7 @@
 static const char usage[] =
 "Usage: cfs-fetch --store=STORE --mirror=URL [OPTION]... MOUNTPOINT\n"
 "       cfs-fetch --store=STORE --mirror=URL --fetch-image=IMAGE [OPTION]...\n"
-"       cfs-fetch status MOUNTPOINT [--json]\n"
+"       cfs-fetch status MOUNTPOINT|--booted [--json]\n"
 "       cfs-fetch report FILE [--profile=FILE] [--plot=FILE.svg] [--json]\n"
 "Show the objects of a store as a folder that fetches what is missing.\n"
 "\n"
@@ -56,6 +56,7 @@ NETWORK_OPTIONS_USAGE
 "  --fetch-image=NAME|DIGEST fetch an image into the store, print its digest\n"
 "  --digest=DIGEST           that the image must have\n"
 "  --status=PATH             show the status of a mount or from a status file\n"
+"  --booted                  show the status of the machine's root file system\n"
 "  --report=FILE             tell what a start of which --record wrote FILE waited for\n"
 "  --plot=FILE               draw it, too, as SVG\n"
 "  --json                    as JSON\n"
@@ -127,6 +128,9 @@ static int add_profile(const struct option_parser *parser, void *field,
 	return 0;
 }
 
+/* Where composefs-boot(7) has the root file system's fetcher keep it. */
+#define BOOTED_STATUS	"/run/composefs/status.json"
+
 #define FIELD(f)	offsetof(struct fetch_options, f)
 
 static const struct option_row rows[] = {
@@ -164,6 +168,7 @@ static const struct option_row rows[] = {
 	{ "verbose", OPTION_FLAG, FIELD(verbose), false, NULL },
 	{ "fetch-image", OPTION_TEXT, FIELD(fetch_image), false, NULL },
 	{ "digest", OPTION_CALL, 0, false, set_expected },
+	{ "booted", OPTION_FLAG, FIELD(booted), false, NULL },
 	{ "status", OPTION_TEXT, FIELD(status), false, NULL },
 	{ "json", OPTION_FLAG, FIELD(json), false, NULL },
 };
@@ -196,6 +201,10 @@ static int check(const struct option_parser *parser,
 {
 	if (options->soft && options->config.hard)
 		return option_complain(parser, "--soft and --hard exclude each other");
+	if (options->booted && options->status)
+		return option_complain(parser, "--booted and another status exclude each other");
+	if (options->booted)
+		options->status = BOOTED_STATUS;
 	if (!!options->status + !!options->fetch_image + !!options->report > 1)
 		return option_complain(parser, "--status, --report and --fetch-image exclude each other");
 	if (options->report) {
@@ -242,6 +251,8 @@ static int check(const struct option_parser *parser,
 /* "status PATH" and "report FILE" are --status and --report. */
 static int take_task(struct fetch_options *options, int n_rest, char **rest)
 {
+	if (options->booted && n_rest && strcmp(rest[0], "status") == 0)
+		return 1;
 	if (n_rest < 2 || options->store)
 		return 0;
 	if (strcmp(rest[0], "status") == 0 && !options->status)

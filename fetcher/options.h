@@ -73,6 +73,7 @@ struct fetch_options {
 	bool partial_reads;
 	bool soft;
 	bool allow_other;
+	bool booted;
 	bool foreground;
 	bool for_root;
 	bool json;

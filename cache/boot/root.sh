@@ -164,7 +164,7 @@ cfs_mount_options() {
 	printf ',for-root,log=/dev/kmsg,status-file=%s/status.json,%s' "$CFS_RUN" "$cfs_retry"
 	case $cfs_prefetch in
 	"" | boot) ;;
-	none) printf ',no-prefetch' ;;
+	none) printf ',noprefetch' ;;
 	all) printf ',complete' ;;
 	*) printf ',profile=%s' "$cfs_prefetch" ;;
 	esac

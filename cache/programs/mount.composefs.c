@@ -43,7 +43,7 @@ static const char usage[] =
 "     hard, soft            wait for ever for a mirror, or give up (soft)\n"
 "     deadline=SECONDS      when to give up\n"
 "     ca-bundle=, complete, complete-rate=, connections=, header-file=, no-hedge,\n"
-"     no-io-uring, no-prefetch, profile=, proxy=, proxy-file=, record=,\n"
+"     no-io-uring, noprefetch, profile=, proxy=, proxy-file=, record=,\n"
 "     for-root, s3-credentials=, s3-region=, status-file=, threads=, token-file=, transfers=\n"
 "                           as the options of cfs-fetch\n"
 "     log=FILE              where the fetcher's messages go (default: the journal)\n"

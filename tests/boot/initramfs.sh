@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# initramfs.sh initramfs-tools|dracut|none: an initramfs for the kernel 6.12, made by
+# initramfs.sh initramfs-tools|dracut|none|live: an initramfs for the kernel 6.12, made by
 # Debian's own tools in the tools tree with what the build installs; prints its path.
-# "none" is initramfs-tools without anything of ours, to compare sizes with.
+# "none" is initramfs-tools without anything of ours, and "live" is that with live-boot,
+# to compare with.
 #
 # Needs root, $CFS_BUILD, and build-module.sh 6.12 before.
 set -eEuo pipefail
@@ -13,7 +14,7 @@ top=$(cd "$here/../.." && pwd)
 . "$here/../suite.sh"
 . "$here/install.sh"
 
-kind=${1:?initramfs.sh initramfs-tools|dracut|none}
+kind=${1:?initramfs.sh initramfs-tools|dracut|none|live}
 CFS_BUILD=$(realpath "${CFS_BUILD:-$top/build}")
 out=$CFS_BUILD/boot/$kind.img
 release=$(cat "$CFS_CACHE/kernels/6.12/release")
@@ -28,7 +29,10 @@ work=$(mktemp -d "${TMPDIR:-/var/tmp}/cfs-initramfs.XXXXXX")
 trap 'umount -R -l "$work/tree" "$work/rw" 2>/dev/null || true; rm -rf --one-file-system "$work"' EXIT
 overlay_over "$("$here/trees.sh" tools)" "$work"
 install_modules "$work/tree"
-if [ "$kind" != none ]; then
+if [ "$kind" != live ]; then
+	rm -rf "$work"/tree/usr/share/initramfs-tools/{hooks,scripts}/live
+fi
+if [ "$kind" = initramfs-tools ] || [ "$kind" = dracut ]; then
 	DESTDIR=$work/tree cmake --install "$CFS_BUILD" --component boot >"$work/log"
 	mkdir -p "$work/tree/usr/lib/composefs/initramfs"
 	# shellcheck disable=SC2154

@@ -22,7 +22,7 @@ SERIAL=$WORK/serial.log
 # A loaded machine emulates a tenth as fast as an idle one.
 PATIENCE=${CFS_BOOT_PATIENCE:-400}
 machine_pid=
-command_line=(console=ttyS0 quiet loglevel=4 systemd.show_status=0 panic=-1)
+command_line=(console=ttyS0 quiet loglevel=4 systemd.show_status=0)
 
 # What every case begins with: the digest of an image of origin.sh, in the store.
 ORIGIN=$CFS_BUILD/boot/origin
@@ -47,11 +47,13 @@ mirror_start() {
 }
 
 machine_start() {
-	local qemu=$CFS_CACHE/qemu/usr disks=()
+	local qemu=$CFS_CACHE/qemu/usr disks=() disk
 
 	: >"$SERIAL"
 	rm -f "$WORK/console" "$WORK/qmp"
-	[ ! -e "$WORK/store.img" ] || disks=(-drive "file=$WORK/store.img,if=virtio,format=raw,cache=unsafe")
+	for disk in "$WORK"/*.img; do
+		[ ! -e "$disk" ] || disks+=(-drive "file=$disk,if=virtio,format=raw,cache=unsafe")
+	done
 	"$qemu/bin/qemu-system-x86_64" \
 		-L "$qemu/share/qemu" -L /usr/share/seabios -L /usr/share/qemu \
 		-nodefaults -no-user-config -display none -no-reboot \
@@ -71,6 +73,7 @@ await() {
 	local end=$((SECONDS + ${2:-$PATIENCE}))
 
 	until grep -qaF -e "$1" "$SERIAL"; do
+		! grep -qa 'Kernel panic' "$SERIAL" || { tail -n 50 "$SERIAL"; fail "the kernel panicked"; }
 		kill -0 "$machine_pid" 2>/dev/null || { tail -n 50 "$SERIAL"; fail "the machine ended before it said: $1"; }
 		[ "$SECONDS" -lt "$end" ] || { tail -n 50 "$SERIAL"; fail "the machine did not say in time: $1"; }
 		sleep 0.5

@@ -7,6 +7,10 @@
 #
 # What is added to the tree: the kernel's modules, the composefs programs and units, a
 # root login without password on the serial console, and ssh keys made at first boot.
+#
+#	CFS_BOOT_TREE	a root file system to take instead of the one of trees.sh
+#	CFS_BOOT_COPIES	a folder that also gets the tree as root.ext4 and root.squashfs, to
+#			compare with
 set -eEuo pipefail
 shopt -s inherit_errexit
 here=$(cd "$(dirname "$0")" && pwd)
@@ -64,10 +68,14 @@ change() {
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/cfs-origin.XXXXXX")
 trap 'umount -R -l "$work/tree" "$work/rw" 2>/dev/null || true; rm -rf --one-file-system "$work"' EXIT
 mkdir -p "$origin"
-overlay_over "$("$here/trees.sh" os)" "$work"
+overlay_over "${CFS_BOOT_TREE:-$("$here/trees.sh" os)}" "$work"
 install_modules "$work/tree"
 # shellcheck disable=SC2154
 install_system "$work/tree" "$small"
 add_login "$work/tree"
 change "$work/tree"
 "$CFS_BUILD/cache/mkcomposefs" --store="$origin" --name="debian-$version" --print-digest "$work/tree"
+if [ -n "${CFS_BOOT_COPIES:-}" ]; then
+	mke2fs -q -t ext4 -b 4096 -L root -d "$work/tree" "$CFS_BOOT_COPIES/root.ext4" 1200M
+	mksquashfs "$work/tree" "$CFS_BOOT_COPIES/root.squashfs" -comp zstd -quiet -no-progress
+fi

@@ -15,7 +15,7 @@ shopt -s inherit_errexit
 
 case ${1:-} in
 os) packages=ca-certificates,curl,dbus,git,gnupg,iproute2,kmod,less,locales,man-db,nano,openssh-server,perl,procps,python3,rsync,systemd-sysv,udev,vim ;;
-tools) packages=busybox,dracut-core,dracut-network,e2fsprogs,initramfs-tools-core,iproute2,isc-dhcp-client,kmod,udev,zstd ;;
+tools) packages=busybox,dbus,dracut-core,dracut-network,e2fsprogs,initramfs-tools-core,iproute2,isc-dhcp-client,kmod,live-boot,live-boot-initramfs-tools,procps,systemd,udev,zstd ;;
 *) echo "trees.sh os|tools" >&2; exit 2 ;;
 esac
 dir=$CFS_CACHE/boot/$1

@@ -19,7 +19,6 @@ guest 'echo written >/etc/written && cat /etc/written' | grep -qx written
 # Cold programs, long after switch_root.
 guest 'git --version' | grep -q '^git version'
 guest 'pgrep -fx "@fs-fetch .*"' >/dev/null || fail "no fetcher with its mark"
-guest 'systemctl rescue --no-block; sleep 1; systemctl default; perl -e "print 6 * 7"' | grep -q 42
 
 objects=$(fetched total.fetched_objects) bytes=$(fetched total.fetched_bytes)
 echo "fetched $objects of $(fetched total.objects) objects, $bytes of $(fetched total.bytes) bytes"
@@ -34,6 +33,6 @@ machine_start "root=cfs:$digest" "cfs.mirror=$mirror_url" cfs.store=LABEL=cfs
 await 'root@cfs:~#'
 assert_eq "$(guest 'systemctl is-system-running --wait')" running "state without a server"
 guest 'git --version' | grep -q '^git version'
-assert_eq "$(fetched total.fetched_objects)" "$objects" "objects in the store"
+assert_eq "$(fetched total.fetched_objects)" 0 "objects fetched by a boot from the store"
 guest poweroff || true
 machine_off

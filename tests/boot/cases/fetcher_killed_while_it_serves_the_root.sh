@@ -1,0 +1,29 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# limit: 1200
+# on request: two boots of one to three minutes
+#
+# kill -9 of the root's fetcher: what the store has works on, what it lacks is an I/O
+# error and never "no such file", and the next boot is whole.
+. "$(dirname "$0")/../machine.sh"
+
+digest=$(image_digest 1)
+make_disk
+mirror_start "$ORIGIN"
+machine_start "root=cfs:$digest" "cfs.mirror=$mirror_url" cfs.store=LABEL=cfs
+await 'root@cfs:~#'
+guest 'systemctl is-system-running --wait' >/dev/null
+guest 'ls / >/dev/null; pkill -9 -f @fs-fetch; sleep 1; ls -d /usr'
+said=$(guest 'cat /usr/share/perl/5.36/CPAN.pm | wc -c' 2>&1 || true)
+case $said in
+*"No such file"*) fail "a file that is not there yet does not exist: $said" ;;
+esac
+echo "a cold file without a fetcher: $said"
+guest 'sync'
+machine_kill
+machine_start "root=cfs:$digest" "cfs.mirror=$mirror_url" cfs.store=LABEL=cfs
+await 'root@cfs:~#'
+assert_eq "$(guest 'systemctl is-system-running --wait')" running "state after the power was cut"
+guest 'grep -c . /usr/share/perl/5.36/CPAN.pm'
+guest poweroff || true
+machine_off
