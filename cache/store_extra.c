@@ -42,17 +42,24 @@ int cfs_store_extra_look(struct cfs_store *store, const char *folder,
 	return 0;
 }
 
+int cfs_store_extra_folder(struct cfs_store *store, const char *folder)
+{
+	if (store->root_fd < 0)
+		return -EOPNOTSUPP;
+	return mkdirat(store->root_fd, folder, 0755) < 0 && errno != EEXIST ?
+		       -errno : 0;
+}
+
 int cfs_store_extra_begin(struct cfs_store *store, const char *folder,
 			  const struct cfs_digest *digest,
 			  struct replace_file *ret)
 {
 	char path[EXTRA_PATH_MAX], whole[EXTRA_PATH_MAX + 32], above[32];
+	int err = cfs_store_extra_folder(store, folder);
 
-	if (store->root_fd < 0)
-		return -EOPNOTSUPP;
+	if (err < 0)
+		return err;
 	format_path(folder, digest, path);
-	if (mkdirat(store->root_fd, folder, 0755) < 0 && errno != EEXIST)
-		return -errno;
 	snprintf(above, sizeof(above), "%.*s", (int)(strlen(folder) + 3), path);
 	if (mkdirat(store->root_fd, above, 0755) < 0 && errno != EEXIST)
 		return -errno;

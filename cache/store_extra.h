@@ -27,6 +27,9 @@ struct cfs_store;
 int cfs_store_extra_look(struct cfs_store *store, const char *folder,
 			 const struct cfs_digest *digest, uint64_t *ret_size);
 
+/** cfs_store_extra_folder() - make STORE/FOLDER, if it is not there; 0 or -errno */
+int cfs_store_extra_folder(struct cfs_store *store, const char *folder);
+
 /**
  * cfs_store_extra_begin() - start to write the file beside an object
  * @folder: such as "verity"; made if need be

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "server/connection.h"
+#include "server/tree_maker.h"
 #include "server/mirror_text.h"
 
 static void count(struct connection *conn, enum metric metric)
@@ -214,6 +215,10 @@ static enum answer_step answer_open_error(struct connection *conn, int err)
 	case -ENOENT:
 		if (conn->target.kind == URL_MIRROR)
 			return answer_mirror(conn);
+		if (conn->target.kind == URL_VERITY &&
+		    conn->worker->shared->trees)
+			tree_maker_want(conn->worker->shared->trees,
+					&conn->target.digest);
 		return answer_refuse(conn, 404);
 	case -ENOTDIR:
 		return answer_refuse(conn, 404);

@@ -11,6 +11,7 @@
  *	answer.c	request to response
  *	object_open.c	the files that may be opened
  *	object_cache.c	the hot ones
+ *	tree_maker.c	Merkle trees that were asked for
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +27,7 @@
 #include "cache/base/sd_notify.h"
 #include "server/drop_privileges.h"
 #include "server/serve_options.h"
+#include "server/tree_maker.h"
 
 #define DEFAULT_LISTEN		"127.0.0.1:8080"
 #define DEFAULT_CONNECTIONS	16384
@@ -185,6 +187,12 @@ static void open_everything(struct serve_shared *shared,
 				       shared->limits.max_peer);
 	if (!shared->peers)
 		die("out of memory");
+	if (o->make_trees) {
+		err = tree_maker_new(o->store, &shared->trees);
+		if (err)
+			die("%s: trees can't be written there: %s", o->store,
+			    strerror(-err));
+	}
 	open_workers(shared, o);
 	if (o->user) {
 		err = drop_privileges(o->user);
@@ -230,6 +238,9 @@ int main(int argc, char **argv)
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 
 	open_everything(&shared, &o);
+	err = shared.trees ? tree_maker_start(shared.trees) : 0;
+	if (err)
+		die("can't start a thread: %s", strerror(-err));
 	for (i = 0; i < shared.n_workers; i++) {
 		err = worker_start(shared.workers[i]);
 		if (err)
@@ -263,6 +274,7 @@ int main(int argc, char **argv)
 	for (i = 0; i < shared.n_workers; i++)
 		worker_free(shared.workers[i]);
 	free(shared.workers);
+	tree_maker_free(shared.trees);
 	access_log_close(shared.log);
 	peer_limit_free(shared.peers);
 	store_files_close(&shared.files);

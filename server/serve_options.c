@@ -27,6 +27,7 @@ static const char usage[] =
 "  --access-log=FILE         one line a request; - is standard output\n"
 "  --user=NAME               become this user once everything is open\n"
 "  --unsealed                serve objects without fs-verity, too\n"
+"  --make-trees              make the Merkle trees that clients ask for in vain\n"
 "  --max-connections=N       of all clients together (default 16384)\n"
 "  --max-per-client=N        of one address, or IPv6 /64 (default 1024)\n"
 "  --head-timeout=SECONDS    for the head of a request (default 10)\n"
@@ -42,7 +43,8 @@ static const char usage[] =
 
 enum option_id {
 	OPT_LISTEN = 1000, OPT_METRICS, OPT_WORKERS, OPT_CACHE, OPT_ACCESS_LOG,
-	OPT_USER, OPT_UNSEALED, OPT_MAX_CONNECTIONS, OPT_MAX_PER_CLIENT,
+	OPT_USER, OPT_UNSEALED, OPT_MAKE_TREES, OPT_MAX_CONNECTIONS,
+	OPT_MAX_PER_CLIENT,
 	OPT_HEAD_TIMEOUT, OPT_IDLE_TIMEOUT, OPT_MIN_RATE, OPT_GRACE, OPT_IO,
 	OPT_HELP, OPT_VERSION,
 };
@@ -55,6 +57,7 @@ static const struct option long_options[] = {
 	{ "access-log", required_argument, NULL, OPT_ACCESS_LOG },
 	{ "user", required_argument, NULL, OPT_USER },
 	{ "unsealed", no_argument, NULL, OPT_UNSEALED },
+	{ "make-trees", no_argument, NULL, OPT_MAKE_TREES },
 	{ "max-connections", required_argument, NULL, OPT_MAX_CONNECTIONS },
 	{ "max-per-client", required_argument, NULL, OPT_MAX_PER_CLIENT },
 	{ "head-timeout", required_argument, NULL, OPT_HEAD_TIMEOUT },
@@ -164,6 +167,9 @@ static void apply(struct serve_options *o, enum option_id id, const char *arg)
 		break;
 	case OPT_UNSEALED:
 		o->unsealed = true;
+		break;
+	case OPT_MAKE_TREES:
+		o->make_trees = true;
 		break;
 	case OPT_MAX_CONNECTIONS:
 		limits->max_connections =

@@ -18,6 +18,7 @@ struct serve_options {
 	struct serve_limits limits;	/* max_connections 0: as many as fit */
 	enum io_engine engine;
 	bool unsealed;
+	bool make_trees;
 	const char *access_log;		/* NULL: none */
 	const char *user;		/* NULL: stay who we are */
 };

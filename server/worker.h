@@ -53,6 +53,7 @@ struct serve_shared {
 	struct store_files files;
 	struct peer_limit *peers;
 	struct access_log *log;		/* NULL: none */
+	struct tree_maker *trees;	/* NULL: those that are not there stay so */
 	struct worker **workers;
 	size_t n_workers;
 };
@@ -61,6 +62,7 @@ struct serve_shared {
 #define RATE_WINDOW_MS	5000
 
 struct connection;
+struct tree_maker;
 
 struct worker {
 	struct serve_shared *shared;
