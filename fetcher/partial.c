@@ -92,14 +92,15 @@ static void tell_owner(struct partial *partial, int err)
 
 static void tell_readers(struct partial *partial, int err)
 {
-	struct partial_readers readers = TAILQ_HEAD_INITIALIZER(readers);
+	const struct partial_reader *last = TAILQ_LAST(&partial->readers,
+						       partial_readers);
 	struct partial_reader *reader;
+	bool more = last;
 
 	/* Who is told may ask again at once: that is for later. */
-	TAILQ_CONCAT(&readers, &partial->readers, entry);
-	while ((reader = TAILQ_FIRST(&readers))) {
-		TAILQ_REMOVE(&readers, reader, entry);
-		reader->partial = NULL;
+	while (more && (reader = TAILQ_FIRST(&partial->readers))) {
+		more = reader != last;
+		partial_leave(reader);
 		reader->done(reader, err);
 	}
 }

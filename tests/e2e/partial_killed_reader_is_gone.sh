@@ -28,9 +28,9 @@ by_mmap() { exec python3 -c 'import mmap, os, sys
 fd = os.open(sys.argv[1], os.O_RDONLY)
 mmap.mmap(fd, 0, prot=mmap.PROT_READ)[int(sys.argv[2])]' "$@"; }
 
-offset=20000000
+offset=0
 for how in read mmap; do
-	offset=$((offset + 10000000))
+	offset=$((offset + 7000000))
 	waits=$(counter parts waits)
 	"by_$how" "$WORK/mnt/big" "$offset" &
 	reader=$!
@@ -40,7 +40,7 @@ for how in read mmap; do
 done
 
 waits=$(counter parts waits)
-same_part big 50000000 10 &
+same_part big 20000000 10 &
 reader=$!
 wait_for 10 more_waits "$waits"
 kill -CONT "$SERVE_PID"

@@ -3,7 +3,7 @@
 #
 # Sourced after lazy.sh: a tree with one big file, whose mirror has trees.
 
-BIG_MIB=64
+BIG_MIB=24
 
 # make_big_origin: $WORK/tree with the file "big" becomes $ORIGIN; sets BIG_PATH, where
 # the object lies below objects/.

@@ -20,7 +20,7 @@ read_from() {
 	new_store "$WORK/$2"
 	start_fetch "$WORK/$2" "$WORK/objects" --partial-reads --mirror "$1"
 	mount_lazily "$WORK/$2"
-	same_part big 30000000 4096
+	same_part big 13000000 4096
 	[ -e "$WORK/$2/objects/$BIG_PATH" ] || fail "$2: read before it was whole"
 	cmp "$WORK/tree/big" "$WORK/mnt/big"
 	cmp "$WORK/tree/big" "$WORK/$2/objects/$BIG_PATH"
@@ -31,12 +31,14 @@ read_from() {
 mv "$ORIGIN/verity" "$WORK/verity"
 start_mirror
 read_from "$SERVE_URL" without-trees
-[ "$(check gets "$SERVE_ACCESS" "$BIG_PATH")" -gt 1 ] || fail "it came in one part"
+# gets_of MORE-THAN TEXT: the mirror saw such GETs; its access log comes a little late.
+gets_of() { [ "$(check gets "$SERVE_ACCESS" "$2")" -gt "$1" ]; }
+wait_for 10 gets_of 1 "$BIG_PATH"
 assert_eq "$(check gets "$SERVE_ACCESS" /verity/)" 0 "GETs of trees"
 
 mkdir -p "$ORIGIN/verity/00"
 read_from "$SERVE_URL" without-this-tree
-[ "$(check gets "$SERVE_ACCESS" /verity/)" -gt 0 ] || fail "the tree was not asked for"
+wait_for 10 gets_of 0 /verity/
 
 # Python's server does not know Range.
 port=$(free_port)
