@@ -21,18 +21,28 @@ struct trees {
 	struct cfs_trees_report report;
 };
 
+int cfs_store_trees_folder(struct cfs_store *store)
+{
+	return cfs_store_extra_folder(store, TREE_FOLDER);
+}
+
 int cfs_store_tree_make(struct cfs_store *store, const struct cfs_digest *digest,
-			uint64_t size)
+			uint64_t min_size)
 {
 	CLEANUP_CLOSE int fd = -1;
+	struct cfs_object_info info;
 	struct replace_file file;
-	int err = cfs_store_get(store, digest, &fd);
+	int err = cfs_store_object_look(store, digest, &info);
 
+	if (err == 0 && (info.size < min_size || info.size <= VERITY_BLOCK_LEN))
+		err = CFS_STORE_MISS;
+	if (err == 0)
+		err = cfs_store_get(store, digest, &fd);
 	if (err == 0)
 		err = cfs_store_extra_begin(store, TREE_FOLDER, digest, &file);
 	if (err)
 		return err;
-	err = cfs_verity_tree_write(fd, size, digest, file.fd);
+	err = cfs_verity_tree_write(fd, info.size, digest, file.fd);
 	if (err == 0)
 		return replace_file_commit(&file);
 	replace_file_abandon(&file);
@@ -72,7 +82,7 @@ static int visit(void *context, const struct cfs_object_info *info)
 	existed = has_tree(trees, info, tree_size);
 	if (!existed)
 		err = cfs_store_tree_make(trees->store, &info->digest,
-					  info->size);
+					  options->min_size);
 	if (err == CFS_STORE_MISS)	/* it went meanwhile */
 		return 0;
 	if (err && !is_about_object(err))

@@ -65,14 +65,19 @@ int cfs_store_trees(struct cfs_store *store,
 		    const struct cfs_trees_options *options,
 		    struct cfs_trees_report *ret);
 
+/** cfs_store_trees_folder() - have STORE/verity, so that others see that it may hold
+ *	trees; 0 or -errno
+ */
+int cfs_store_trees_folder(struct cfs_store *store);
+
 /**
  * cfs_store_tree_make() - make the tree of one object
- * @size: of the object, bytes
+ * @min_size: of an object that gets one, bytes
  *
- * Return: 0; CFS_STORE_MISS or CFS_STORE_DAMAGED as cfs_store_get(); -EBADMSG; or
- * as cfs_store_trees().
+ * Return: 0; CFS_STORE_MISS (also if it is too small) or CFS_STORE_DAMAGED; -EBADMSG;
+ * or as cfs_store_trees().
  */
 int cfs_store_tree_make(struct cfs_store *store, const struct cfs_digest *digest,
-			uint64_t size);
+			uint64_t min_size);
 
 #endif /* CACHE_STORE_TREES_H */

@@ -11,9 +11,7 @@
 #include <unistd.h>
 
 #include "cache/base/log.h"
-#include "cache/object_list.h"
 #include "cache/store.h"
-#include "cache/store_extra.h"
 #include "cache/store_trees.h"
 
 /* Digests, the oldest first. */
@@ -59,7 +57,7 @@ int tree_maker_new(const char *store, struct tree_maker **ret)
 		return -ENOMEM;
 	err = cfs_store_open(store, 0, &maker->store);
 	if (err == 0)
-		err = cfs_store_extra_folder(maker->store, "verity");
+		err = cfs_store_trees_folder(maker->store);
 	if (err < 0) {
 		cfs_store_close(maker->store);
 		free(maker);
@@ -73,18 +71,15 @@ int tree_maker_new(const char *store, struct tree_maker **ret)
 
 static int make(struct tree_maker *maker, const struct cfs_digest *digest)
 {
-	struct cfs_object_info info;
 	char hex[CFS_DIGEST_HEX_LEN + 1];
-	int err = cfs_store_object_look(maker->store, digest, &info);
+	int err = cfs_store_tree_make(maker->store, digest, CFS_TREES_MIN_SIZE);
 
-	if (err || !info.regular || info.size < CFS_TREES_MIN_SIZE)
-		return -ENOENT;
-	err = cfs_store_tree_make(maker->store, digest, info.size);
+	if (err == CFS_STORE_MISS)
+		return err;
 	cfs_digest_format(digest, hex);
 	log_line(err ? LOG_WARNING : LOG_INFO,
-		 "event=tree object=%s bytes=%llu result=\"%s\"", hex,
-		 (unsigned long long)info.size,
-		 err < 0 ? strerror(-err) : err ? "gone" : "made");
+		 "event=tree object=%s result=\"%s\"", hex,
+		 err < 0 ? strerror(-err) : err ? "damaged" : "made");
 	return err;
 }
 

@@ -74,7 +74,7 @@ speed() {
 	echo $(((mib << 20) / (1000 * ($(now_ms) - start + 1))))
 }
 
-curl_it() { curl -s -o "$WORK/curl" "$url/objects/$path"; }
+curl_it() { curl -fsS -o "$WORK/curl" "$url/objects/$path"; }
 in_row() { dd if="$WORK/mnt/big" of=/dev/null bs=1M status=none; }
 whole() { : <"$WORK/objects/$path"; }
 
