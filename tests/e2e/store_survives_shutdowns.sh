@@ -6,7 +6,7 @@
 # ext4 is shut down, as by a power cut that loses its journal's last moments, while the
 # tools work on a store in it; after the next mount the store is sound and the tools go on.
 #
-#	VM_CRASH_ROUNDS	default 5
+#	VM_CRASH_ROUNDS	default 5; in the guest 2
 . "${0%/*}/lib.sh"
 . "$CFS_TOP/tests/crash/crash_lib.sh"
 need_root
@@ -39,8 +39,8 @@ sessions() {
 	done
 }
 
-rounds=${VM_CRASH_ROUNDS:-5}
-for round in $(seq "$rounds"); do
+rounds=${VM_CRASH_ROUNDS:-${CFS_GUEST:+2}}
+for round in $(seq "${rounds:-5}"); do
 	mount "$LOOP" "$mnt"
 	sessions >"$WORK/sessions" 2>&1 &
 	pid=$!

@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# also: vm
 # limit: 600
 #
-# A disk, and in the guest a quota, with room for a little less than each tool needs, at
+# A disk (or, by hand with tests/vm/boot.sh, a quota) with room for a little less than each tool needs, at
 # many sizes: the tool says so and loses nothing, and with more room the same command
 # succeeds.
 . "${0%/*}/lib.sh"
@@ -80,28 +79,34 @@ try() {
 }
 
 make_store "$WORK/before" "$TREES/1" whole-old 2>/dev/null
-kinds=space
-[ -z "${CFS_GUEST:-}" ] || kinds="space quota"
-for kind in $kinds; do
-	features=^quota
-	if [ "$kind" = quota ]; then
-		features=quota
-		modprobe -d "$CFS_KERNEL_MODULES" quota_v2
-	fi
-	rm -f "$WORK/disk"
-	truncate -s 16M "$WORK/disk"
-	mke2fs -q -t ext4 -b 4096 -m 0 -O "$features" "$WORK/disk"
-	loop_attach "$WORK/disk"
-	mount "$LOOP" "$mnt"
-	tried=0
-	failures=0
-	for command in publish import seed_local seed_http; do
-		for room in 0 4096 16384 40960 90000 160000 300000; do
-			try "$kind" "$command" "$room"
-		done
+# This machine's kernel may know no quotas; the guest's does, and is slow.
+if [ -n "${CFS_GUEST:-}" ]; then
+	kind=quota
+	rooms="0 16384 90000"
+else
+	kind=space
+	rooms="0 4096 16384 40960 90000 160000 300000"
+fi
+features=^quota
+if [ "$kind" = quota ]; then
+	features=quota
+	modprobe -d "$CFS_KERNEL_MODULES" quota_v2
+fi
+rm -f "$WORK/disk"
+truncate -s 16M "$WORK/disk"
+mke2fs -q -t ext4 -b 4096 -m 0 -O "$features" "$WORK/disk"
+loop_attach "$WORK/disk"
+options=errors=remount-ro
+[ "$kind" = space ] || options=usrquota
+mount -o "$options" "$LOOP" "$mnt"
+tried=0
+failures=0
+for command in publish import seed_local seed_http; do
+	for room in $rooms; do
+		try "$kind" "$command" "$room"
 	done
-	umount "$mnt"
-	loop_detach "$LOOP"
-	echo "$kind: $tried runs, $failures had too little room"
-	[ "$failures" -ge 8 ] || fail "the limit was not felt"
 done
+umount "$mnt"
+loop_detach "$LOOP"
+echo "$kind: $tried runs, $failures had too little room"
+[ "$failures" -ge 4 ] || fail "the limit was not felt"
