@@ -74,7 +74,8 @@ speed() {
 	echo $(((mib << 20) / (1000 * ($(now_ms) - start + 1))))
 }
 
-curl_it() { curl -fsS -o "$WORK/curl" "$url/objects/$path"; }
+# Now and then the proxy closes a new connection: a run that met that is not the median.
+curl_it() { curl -fsS --retry 3 --retry-all-errors -o "$WORK/curl" "$url/objects/$path"; }
 in_row() { dd if="$WORK/mnt/big" of=/dev/null bs=1M status=none; }
 whole() { : <"$WORK/objects/$path"; }
 
