@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/base/bitmap.h"
 #include "cache/base/cleanup.h"
 #include "cache/base/errmsg.h"
 #include "cache/base/units.h"
@@ -39,6 +40,7 @@ struct du {
 	struct image_usage *images;
 	struct image_usage total;	/* each object once */
 	struct usage unneeded;
+	uint8_t *present;		/* a bit for the first pair of each object */
 };
 
 static void add(struct usage *to, uint64_t bytes)
@@ -47,69 +49,58 @@ static void add(struct usage *to, uint64_t bytes)
 	to->bytes += bytes;
 }
 
-/* One object and the @n images that need it. */
-static int account(struct du *du, const struct cfs_ref *ref, size_t n)
+/* An object that is here and the @n images that need it. */
+static void account(struct du *du, const struct cfs_ref *ref, size_t n,
+		    uint64_t bytes)
 {
-	struct cfs_object_info info;
-	int err = cfs_store_object_look(du->store, &ref->digest, &info);
-	bool missing = err == CFS_STORE_MISS || (err == 0 && !info.regular);
-
-	if (err < 0)
-		return err;
 	for (size_t i = 0; i < n; i++) {
 		struct image_usage *image = &du->images[ref[i].image];
 
-		if (missing)
-			add(&image->missing, ref->size);
-		else
-			add(n > 1 ? &image->shared : &image->own,
-			    info.disk_size);
+		add(n > 1 ? &image->shared : &image->own, bytes);
 	}
-	if (missing)
-		add(&du->total.missing, ref->size);
-	else
-		add(n > 1 ? &du->total.shared : &du->total.own,
-		    info.disk_size);
-	return 0;
+	add(n > 1 ? &du->total.shared : &du->total.own, bytes);
 }
 
-static int account_needed(struct du *du)
-{
-	const struct cfs_ref *ref = du->refs->refs;
-	const struct cfs_ref *end = ref + du->refs->n_refs;
-
-	while (ref < end) {
-		size_t n = 1;
-		int err;
-
-		while (ref + n < end &&
-		       cfs_digest_equal(&ref[n].digest, &ref->digest))
-			n++;
-		err = account(du, ref, n);
-		if (err < 0)
-			return err;
-		ref += n;
-	}
-	return 0;
-}
-
-static int account_unneeded(void *context, const struct cfs_object_info *info)
+static int account_present(void *context, const struct cfs_object_info *info)
 {
 	struct du *du = context;
+	const struct cfs_ref *ref;
 	size_t n;
 
-	if (!cfs_store_refs_find(du->refs, &info->digest, &n))
+	ref = cfs_store_refs_find(du->refs, &info->digest, &n);
+	if (!ref) {
 		add(&du->unneeded, info->disk_size);
+	} else if (info->regular) {
+		bitmap_set(du->present, (size_t)(ref - du->refs->refs));
+		account(du, ref, n, info->disk_size);
+	}
 	return 0;
+}
+
+static void account_missing(struct du *du)
+{
+	const struct cfs_ref *refs = du->refs->refs;
+	size_t n;
+
+	for (size_t i = 0; i < du->refs->n_refs; i += n) {
+		cfs_store_refs_find(du->refs, &refs[i].digest, &n);
+		if (bitmap_test(du->present, i))
+			continue;
+		for (size_t k = i; k < i + n; k++)
+			add(&du->images[refs[k].image].missing, refs[k].size);
+		add(&du->total.missing, refs[i].size);
+	}
 }
 
 static int measure(struct du *du)
 {
-	int err = account_needed(du);
+	int err = 0;
 
 	for (int folder = 0; folder < CFS_STORE_FOLDERS && err == 0; folder++)
 		err = cfs_store_folder_each(du->store, (uint8_t)folder,
-					    account_unneeded, du);
+					    account_present, du);
+	if (err == 0)
+		account_missing(du);
 	return err;
 }
 
@@ -224,7 +215,8 @@ static int run(struct du *du, const char *path, char **names, size_t n_names,
 	if (err == 0) {
 		du->images = calloc(du->refs->n_images + 1,
 				    sizeof(*du->images));
-		err = du->images ? measure(du) : -ENOMEM;
+		du->present = bitmap_new(du->refs->n_refs);
+		err = du->images && du->present ? measure(du) : -ENOMEM;
 	}
 	if (err < 0)
 		return store_complain("%s: %s", path,
@@ -260,6 +252,7 @@ int store_du(int argc, char **argv)
 		  (size_t)(argc - optind - 1), json);
 	cfs_store_refs_free(du.refs);
 	free(du.images);
+	free(du.present);
 	cfs_store_close(du.store);
 	return err;
 }
