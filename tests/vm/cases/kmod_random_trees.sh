@@ -6,7 +6,7 @@
 # shows.  CFS_TREE_SEEDS="FIRST LAST" chooses others, or more.
 . "$(dirname "$0")/../module.sh"
 
-read -r first last <<<"${CFS_TREE_SEEDS:-1 8}"
+read -r first last <<<"${CFS_TREE_SEEDS:-1 5}"
 mkdir mnt objects dumps
 entries=0
 
