@@ -165,6 +165,20 @@ static int visit_block(const struct dir_block *block, u64 number, u32 index,
 	return 0;
 }
 
+/* Copy the name of an entry to @name, of CFS_NAME_MAX bytes. */
+static int keep_name(const struct dir_block *block, u32 index, char *name,
+		     u32 *ret_len)
+{
+	struct cfs_dir_entry entry;
+	int err = get_entry(block, index, &entry);
+
+	if (err)
+		return err;
+	memcpy(name, entry.name, entry.name_len);
+	*ret_len = entry.name_len;
+	return 0;
+}
+
 int cfs_dir_iterate(const struct cfs_image *image, const struct cfs_inode *dir,
 		    u64 position, void *block, cfs_dir_fn fn, void *context)
 {
@@ -173,7 +187,6 @@ int cfs_dir_iterate(const struct cfs_image *image, const struct cfs_inode *dir,
 	u64 number = position >> CFS_BLOCK_BITS;
 	u32 index = position & POSITION_INDEX_MASK;
 	struct dir_block loaded;
-	struct cfs_dir_entry last;
 	int err;
 
 	if (!S_ISDIR(dir->mode))
@@ -182,16 +195,22 @@ int cfs_dir_iterate(const struct cfs_image *image, const struct cfs_inode *dir,
 		err = load_block(image, dir, number, block, &loaded);
 		if (err)
 			return err;
+		if (index > 0 && index <= loaded.count) {
+			/* Going on: what was visited last is in this block. */
+			err = keep_name(&loaded, index - 1, previous,
+					&previous_len);
+			if (err)
+				return err;
+		}
 		err = visit_block(&loaded, number, index, previous,
 				  previous_len, fn, context);
 		if (err)
 			return err;
-		/* The next block replaces this one: keep its last name. */
-		err = get_entry(&loaded, loaded.count - 1, &last);
+		/* The next block replaces this one. */
+		err = keep_name(&loaded, loaded.count - 1, previous,
+				&previous_len);
 		if (err)
 			return err;
-		memcpy(previous, last.name, last.name_len);
-		previous_len = last.name_len;
 	}
 	return 0;
 }

@@ -14,7 +14,7 @@
  * What can't be known from one place is for the caller to refuse, or it may never
  * end: two names of one directory, a directory below itself, a ".." that is not
  * the parent, two different directories with the same bytes.  A walk marks what it
- * visited; in the kernel d_splice_alias() refuses a directory that has a name
+ * visited; the kernel module refuses a directory that has another name in the dcache
  * already.  A directory entry's file type may contradict the inode: compare
  * it with cfs_file_type().
  *
@@ -202,7 +202,8 @@ typedef int (*cfs_dir_fn)(void *context, const struct cfs_dir_entry *entry,
  * @block: scratch space of CFS_BLOCK_SIZE bytes; @fn must leave it alone
  *
  * "." and ".." are entries like others.  Names and their order within and
- * between blocks are checked (strictly ascending within a call).  One ->read() a
+ * between blocks are checked: strictly ascending, also from the entry before
+ * @position, so that a list in several calls is.  One ->read() a
  * block (two where it is split), in ascending order.
  *
  * Return: 0 at the end, what @fn returned, -EFSCORRUPTED, or what ->read()

@@ -4,7 +4,8 @@
  *
  * The image is checked as it is walked: a directory is only entered through the
  * parent that its ".." names.  The root's is the root, so no directory has
- * two parents or is below itself, however the image was made.
+ * two parents or is below itself, however the image was made.  Nor has it two
+ * names there: the first that is looked up counts, as long as anybody knows it.
  */
 #include <linux/slab.h>
 
@@ -62,12 +63,39 @@ static struct inode *find(struct inode *dir, const struct qstr *name)
 	return inode;
 }
 
+/* The dcache would move the directory from its other name to @dentry. */
+static bool has_another_name(struct inode *inode, const struct dentry *dentry)
+{
+	struct dentry *alias = d_find_any_alias(inode);
+	bool other;
+
+	if (!alias)
+		return false;
+	spin_lock(&alias->d_lock);
+	other = alias->d_parent != dentry->d_parent ||
+		!d_same_name(alias, alias->d_parent, &dentry->d_name);
+	spin_unlock(&alias->d_lock);
+	dput(alias);
+	return other;
+}
+
 static struct dentry *lookup(struct inode *dir, struct dentry *dentry,
 			     unsigned int flags)
 {
+	struct inode *inode;
+
 	if (dentry->d_name.len > CFS_NAME_MAX)
 		return ERR_PTR(-ENAMETOOLONG);
-	return d_splice_alias(find(dir, &dentry->d_name), dentry);
+	inode = find(dir, &dentry->d_name);
+	if (!IS_ERR_OR_NULL(inode) && S_ISDIR(inode->i_mode) &&
+	    has_another_name(inode, dentry)) {
+		iput(inode);
+		return ERR_PTR(cfs_image_error(dir->i_sb,
+					       cfs_info(dir)->disk.nid,
+					       "directory entry",
+					       -EFSCORRUPTED));
+	}
+	return d_splice_alias(inode, dentry);
 }
 
 struct emit {

@@ -23,8 +23,8 @@ packages_test=("${packages_demo[@]}" acl attr btrfs-progs clang conmon crun curl
 	e2fsprogs erofs-utils fsverity fuse3 git iproute2 jq libclang-rt-14-dev libgcc-12-dev llvm
 	nginx-light openssl podman procps psmisc python3 shellcheck sparse squid strace
 	swift-account swift-container swift-object swift-proxy util-linux varnish xfsprogs xxd zstd)
-packages_vm=("${packages_test[@]}" dpkg-dev gcc-12 kmod libelf-dev pahole
-	qemu-system-common qemu-system-x86 seabios)
+packages_vm=("${packages_test[@]}" bc bison dkms dpkg-dev flex gcc-12 kmod libelf-dev pahole
+	qemu-system-common qemu-system-x86 seabios xz-utils)
 packages_bench=("${packages_test[@]}" casync squashfs-tools wrk)
 }
 

@@ -345,6 +345,24 @@ static void test_order_between_blocks(void)
 	tiny_free(tiny);
 }
 
+/* A list that is read in several calls is checked as one is. */
+static void test_order_is_checked_where_a_list_goes_on(void)
+{
+	struct tiny_image *tiny = tiny_make();
+	struct seen seen = { .stop_after = 3 };
+	struct cfs_image image;
+
+	tiny_open(tiny, &image);
+	/* "dev", behind "00", becomes "-ev". */
+	tiny_poke(tiny, NAMES + 5, 1, '-');
+	CHECK_EQ(iterate(&image, TINY_ROOT, 0, &seen), 42);
+	CHECK(strcmp(seen.last, "00") == 0);
+	seen = (struct seen){ .stop_after = 0 };
+	CHECK_EQ(iterate(&image, TINY_ROOT, 3, &seen), -EFSCORRUPTED);
+	CHECK_EQ(seen.count, 0);
+	tiny_free(tiny);
+}
+
 /* A tail too short for one entry. */
 static void test_tail_too_short(void)
 {
@@ -376,4 +394,5 @@ RUN_TESTS(T(test_all_entries_in_order),
 	  T(test_name_over_the_end_in_the_middle),
 	  T(test_position_behind_the_block),
 	  T(test_order_between_blocks),
+	  T(test_order_is_checked_where_a_list_goes_on),
 	  T(test_tail_too_short))

@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# boot.sh KERNEL CASE...: boot a guest with a kernel of fetch-kernels.sh and run the
-# cases (paths of shell scripts) in it, one after the other; one line of verdict each.
+# boot.sh KERNEL CASE...: boot a guest with a kernel of fetch-kernels.sh, or with the
+# debug kernel of build-debug-kernel.sh, and run the cases (paths of shell scripts) in
+# it, one after the other; one line of verdict each.
 #
 #	boot.sh 6.12 tests/vm/cases/verity.sh
-#	boot.sh 6.12 -		only boot: a shell script on stdin is the case
+#	boot.sh debug -		only boot: a shell script on stdin is the case
 #
-# The guest's root is the machine's own root over virtiofs, read-only but for
-# $CFS_BUILD/vm/KERNEL/, where logs and verdicts are left:
+# The guest's root is the machine's own root over virtiofs (hostfs for the debug kernel),
+# read-only but for $CFS_BUILD/vm/KERNEL/, where logs and verdicts are left:
 #
 #	NAME.log NAME.status NAME.seconds	of each case
-#	NAME.dmesg	what the kernel said meanwhile; BUG, WARNING or Oops fail the case
+#	NAME.dmesg	what the kernel said meanwhile; BUG, WARNING or Oops fail the case,
+#			and so does what kmemleak finds where there is one
 #	serial.log	the whole run
 #
 # A new ext4 with fs-verity is at /mnt, which is $TMPDIR of the cases; the machine's
@@ -23,7 +25,8 @@
 #	CFS_VM_QEMU	more arguments for qemu; CFS_VM_SMP	processors, default 2
 #
 # The guest is emulated even where there is a /dev/kvm: those of nested machines cannot
-# be relied on.  CFS_VM_ACCEL=kvm is for those who know theirs.
+# be relied on.  CFS_VM_ACCEL=kvm is for those who know theirs.  The debug kernel is a
+# program of this machine (user mode Linux) and has one processor and no network.
 #
 # Needs root: for the read-only view of the root, in a mount namespace of its own.
 set -eEuo pipefail
@@ -43,7 +46,10 @@ limit=${CFS_VM_LIMIT:-900}
 if [ -z "${CFS_VM_NAMESPACE:-}" ]; then
 	CFS_VM_NAMESPACE=1 exec unshare --mount --propagation private "$0" "$kernel" "$@"
 fi
-[ -e "$dir/vmlinuz" ] || { echo "boot.sh: run fetch-kernels.sh $kernel first" >&2; exit 1; }
+[ -e "$dir/vmlinuz" ] || [ -e "$dir/linux" ] || {
+	echo "boot.sh: no kernel $kernel: run fetch-kernels.sh or build-debug-kernel.sh first" >&2
+	exit 1
+}
 
 # The machine's root without its pseudo file systems, read-only but for $run.
 make_view() {
@@ -98,12 +104,21 @@ prepare() {
 	fi
 }
 
-boot() {
+boot_uml() {
+	local append
+
+	read -ra append <<<"${CFS_VM_APPEND:-}"
+	timeout "$limit" "$dir/linux" mem="${CFS_VM_MEMORY:-1G}" umid=guest uml_dir="$run/" \
+		root=/dev/root rootfstype=hostfs rootflags="$run/root" rw \
+		ubd0="${CFS_VM_DISK_FILE:-$run/disk.img}" con=null con0=null,fd:1 \
+		kasan_multi_shot quiet loglevel=4 panic=-1 init="$here/init.sh" CFS_VM_RUN="$run" \
+		"${append[@]}" </dev/null >"$run/serial.log" 2>"$run/uml.log"
+}
+
+boot_qemu() {
 	local socket=$run/fs.sock qemu=$CFS_CACHE/qemu/usr more
 
 	read -ra more <<<"${CFS_VM_QEMU:-}"
-
-	make_view
 	/usr/lib/qemu/virtiofsd --socket-path="$socket" -o source="$run/root" \
 		-o sandbox=chroot -o cache=always -o xattr >"$run/virtiofsd.log" 2>&1 &
 	pids+=($!)
@@ -142,9 +157,14 @@ finish() {
 trap finish EXIT
 
 prepare "$@"
+make_view
 status=0
-boot || status=$?
-[ "$status" -eq 0 ] || cat "$run/qemu.log"
+if [ -e "$dir/linux" ]; then
+	boot_uml || status=$?
+else
+	boot_qemu || status=$?
+	[ "$status" -eq 0 ] || cat "$run/qemu.log"
+fi
 failed=0
 while read -r case; do
 	name=$(case_name "$case")

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The debug guest notices what it is there for: a module makes each mistake once.
+# lockdep stops after its first finding, so this is the last case of a guest.
+# dmesg: .
+. "$(dirname "$0")/../../e2e/lib.sh"
+
+mistake() {
+	insmod "$CFS_BUILD/mistakes-$CFS_KERNEL/mistakes.ko" kind="$1"
+	rmmod mistakes
+}
+noticed() { dmesg | grep -qE "$1" || fail "nobody said: $1"; }
+
+mistake use-after-free
+noticed 'BUG: KASAN: slab-use-after-free in .*mistakes'
+mistake out-of-bounds
+noticed 'BUG: KASAN: slab-out-of-bounds in .*mistakes'
+mistake shift
+noticed 'UBSAN: shift-out-of-bounds'
+mistake sleep
+noticed 'BUG: (sleeping function called from invalid context|scheduling while atomic)'
+mistake locks
+noticed 'possible circular locking dependency'
+
+mistake leak
+leaks=/sys/kernel/debug/kmemleak
+sleep 5.2
+echo scan >$leaks
+echo scan >$leaks
+grep -q 'size 777' $leaks || fail "kmemleak found: $(cat $leaks)"
+echo clear >$leaks
