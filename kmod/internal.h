@@ -182,11 +182,15 @@ struct posix_acl *cfs_get_inode_acl(struct inode *inode, int type, bool rcu);
  * @hit: last place where it was found and good, or NULLs; protected by the
  *	inode's i_lock
  * @hit_generation: of the basedirs that @hit is in
+ * @hit_parent: of @hit when it was found; only compared
+ * @hit_name: hash and length of its name then
  * @path: below a basedir
  */
 struct cfs_object {
 	struct path hit;
 	u64 hit_generation;
+	const struct dentry *hit_parent;
+	u64 hit_name;
 	bool has_digest;
 	u8 digest[CFS_DIGEST_SIZE];
 	char path[];

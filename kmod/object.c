@@ -84,6 +84,16 @@ void cfs_object_free(struct cfs_object *object)
 	kfree(object);
 }
 
+/* Removed, or renamed: an object that was moved aside is still hashed there. */
+static bool has_moved(const struct cfs_object *object)
+{
+	const struct dentry *dentry = object->hit.dentry;
+
+	return d_unhashed(dentry) ||
+	       READ_ONCE(dentry->d_parent) != object->hit_parent ||
+	       READ_ONCE(dentry->d_name.hash_len) != object->hit_name;
+}
+
 /**
  * cfs_object_hit() - where was the object last found?
  * @inode: whose object
@@ -101,7 +111,7 @@ bool cfs_object_hit(struct inode *inode, u64 generation, struct path *ret)
 	spin_lock(&inode->i_lock);
 	if (object->hit.dentry) {
 		if (object->hit_generation == generation &&
-		    !d_unhashed(object->hit.dentry)) {
+		    !has_moved(object)) {
 			*ret = object->hit;
 			path_get(ret);
 			found = true;
@@ -133,6 +143,10 @@ void cfs_object_set_hit(struct inode *inode, u64 generation,
 	spin_lock(&inode->i_lock);
 	swap(old, object->hit);
 	object->hit_generation = generation;
+	if (path->dentry) {
+		object->hit_parent = READ_ONCE(path->dentry->d_parent);
+		object->hit_name = READ_ONCE(path->dentry->d_name.hash_len);
+	}
 	spin_unlock(&inode->i_lock);
 	path_put(&old);
 }

@@ -145,8 +145,12 @@ static int open_if_good(const struct opening *o, const struct path *path)
 	}
 	real = compat_backing_file_open(o->file, path, o->fs->cred);
 	if (IS_ERR(real)) {
-		/* -EINVAL: O_DIRECT was asked for, and the file can't */
-		if (is_final(PTR_ERR(real)) || PTR_ERR(real) == -EINVAL)
+		/*
+		 * -EINVAL: O_DIRECT was asked for, and the file can't; without
+		 * it, what fs-verity keeps of the file is damaged.
+		 */
+		if (is_final(PTR_ERR(real)) ||
+		    (PTR_ERR(real) == -EINVAL && o->file->f_flags & O_DIRECT))
 			return PTR_ERR(real);
 		cfs_warn(o->inode->i_sb,
 			 "backing file '%s' of %pD4 can't be opened: %ld\n",

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A module that makes one mistake when it is loaded, to see that the debug guest
  * notices it: a search that finds nothing must have been able to.
