@@ -3,8 +3,10 @@
  * What a store holds beside an object, for those who fetch it from here: one file
  * STORE/FOLDER/aa/<62 hex> an object, such as its Merkle tree in verity/.
  *
- * Such a file appears whole or not at all, can be made again at any time, and is of
- * no use once its object is gone.  Any thread; everything passed in is borrowed.
+ * Such a file appears whole, whatever becomes of the process that writes it; a power
+ * cut may leave it short, which costs clients a try, since they check what they get.
+ * It can be made again at any time, and is of no use once its object is gone.  Any
+ * thread; everything passed in is borrowed.
  */
 #ifndef CACHE_STORE_EXTRA_H
 #define CACHE_STORE_EXTRA_H
