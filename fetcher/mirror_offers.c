@@ -16,14 +16,17 @@
 
 #define AGAIN_MS	(10 * 60 * 1000)
 #define BROKEN_MS	(60 * 1000)
-#define UNREACHED_MS	(30 * 1000)
+#define UNREACHED_MIN_MS	1000
+#define UNREACHED_MAX_MS	(30 * 1000)
 
 struct offer {
 	struct mirror_offers *offers;
 	char *url;
 	struct http_get get;
 	bool asking;			/* get is active */
-	bool settled;			/* it has ended once */
+	bool tried;			/* it has ended once */
+	bool heard;			/* it has ended with an answer */
+	uint64_t pause_ms;		/* not heard: how long until the next try */
 	unsigned int folders;
 	struct loop_timer timer;
 	size_t len;
@@ -76,6 +79,14 @@ static bool answered(enum fetch_result result)
 	}
 }
 
+static void wait_for_mirror(struct offer *offer)
+{
+	loop_timer_start(offer->offers->loop, &offer->timer, offer->pause_ms);
+	offer->pause_ms *= 2;
+	if (offer->pause_ms > UNREACHED_MAX_MS)
+		offer->pause_ms = UNREACHED_MAX_MS;
+}
+
 static void get_done(struct http_get *get, const struct http_answer *answer)
 {
 	struct offer *offer = container_of(get, struct offer, get);
@@ -83,15 +94,20 @@ static void get_done(struct http_get *get, const struct http_answer *answer)
 	bool heard = answered(answer->result);
 
 	offer->asking = false;
-	offer->settled = true;
-	if (heard)
+	offer->tried = true;
+	if (heard) {
+		offer->heard = true;
 		offer->folders = 0;
+		offer->pause_ms = UNREACHED_MIN_MS;
+	}
 	/* What is not such a file promises nothing, like one that is not there. */
 	if (answer->result == FETCH_RESULT_OK)
 		(void)cfs_mirror_file_parse(offer->text, offer->len,
 					    &offer->folders);
-	loop_timer_start(offers->loop, &offer->timer,
-			 heard ? AGAIN_MS : UNREACHED_MS);
+	if (heard)
+		loop_timer_start(offers->loop, &offer->timer, AGAIN_MS);
+	else
+		wait_for_mirror(offer);
 	tell(offers);
 }
 
@@ -110,7 +126,7 @@ static void ask(struct offer *offer)
 	offer->asking = offers->transport->start(offers->context,
 						 &offer->get) == 0;
 	if (!offer->asking)
-		loop_timer_start(offers->loop, &offer->timer, UNREACHED_MS);
+		wait_for_mirror(offer);
 }
 
 static void again(struct loop_timer *timer)
@@ -134,6 +150,7 @@ int mirror_offers_new(struct loop *loop, const struct mirrors *mirrors,
 
 		offer->offers = offers;
 		offer->timer.expired = again;
+		offer->pause_ms = UNREACHED_MIN_MS;
 		if (asprintf(&offer->url, "%s/mirror",
 			     mirrors_url(mirrors, i)) < 0) {
 			offer->url = NULL;
@@ -192,12 +209,15 @@ bool mirror_offers(const struct mirror_offers *offers, size_t mirror,
 
 bool mirror_offers_settled(const struct mirror_offers *offers)
 {
+	bool heard = false;
 	size_t i;
 
-	for (i = 0; i < offers->n; i++)
-		if (!offers->offer[i].settled)
+	for (i = 0; i < offers->n; i++) {
+		if (!offers->offer[i].tried)
 			return false;
-	return true;
+		heard = heard || offers->offer[i].heard;
+	}
+	return heard;
 }
 
 void mirror_offers_broken(struct mirror_offers *offers, size_t mirror,

@@ -7,7 +7,8 @@
  *	UNKNOWN ------> ASKED ------------------------------> KNOWN
  *	                  ^                                     |
  *	                  +--- 10 min; 1 min after a promise ---+
- *	                       was broken; 30 s without an answer
+ *	                       was broken; 1 to 30 s without an
+ *	                       answer
  *
  *	UNKNOWN, and ASKED for the first time	offers nothing
  *	KNOWN	offers what the file says; nothing, if there is no such file
@@ -75,7 +76,12 @@ void mirror_offers_free(struct mirror_offers *offers);
 bool mirror_offers(const struct mirror_offers *offers, size_t mirror,
 		   unsigned int folder);
 
-/** mirror_offers_settled() - every mirror was asked and has answered, or can't */
+/**
+ * mirror_offers_settled() - is there nothing to wait for?
+ *
+ * Every mirror was asked, and one has answered at least: while none does, the
+ * network may not be there yet, as when a machine starts.
+ */
 bool mirror_offers_settled(const struct mirror_offers *offers);
 
 /**
