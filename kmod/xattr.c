@@ -153,10 +153,12 @@ struct posix_acl *cfs_get_inode_acl(struct inode *inode, int type, bool rcu)
 	acl = len < 0 ? ERR_PTR(len) :
 		posix_acl_from_xattr(&init_user_ns, value, len);
 	kvfree(value);
-	/* get_value() has explained its own errors. */
+	/*
+	 * get_value() has explained its own errors.  The caller gets what overlayfs
+	 * would give it.
+	 */
 	if (len >= 0 && IS_ERR(acl) && PTR_ERR(acl) != -ENOMEM)
-		return ERR_PTR(cfs_image_error(inode->i_sb,
-					       cfs_info(inode)->disk.nid, "ACL",
-					       -EFSCORRUPTED));
+		cfs_image_error(inode->i_sb, cfs_info(inode)->disk.nid, "ACL",
+				-EFSCORRUPTED);
 	return acl;
 }

@@ -41,7 +41,8 @@ same() { for offset in $offsets; do same_part big "$offset" 4; done; }
 stop_bg "$SERVE_PID"
 mount_part
 same
-assert_errno EHOSTUNREACH read "$WORK/mnt/big"
+# Linux 7 says EIO whatever a FUSE file said to its page cache.
+assert_errno "EHOSTUNREACH|EIO" read "$WORK/mnt/big"
 umount "$WORK/mnt"
 wait_for 5 nobody_has_part
 

@@ -304,13 +304,13 @@ const struct hostile_image hostile_images[] = {
 	{ "list longer than a list may be", .make = list_over_the_limit, .reader = 0,
 	  .step = HOSTILE_LISTXATTR, .path = "inline", .kernel = -E2BIG },
 	{ "ACL of another version", .make = acl_of_another_version, .reader = 0,
-	  .step = HOSTILE_ACL, .path = "inline", .kernel = BAD },
+	  .step = HOSTILE_ACL, .path = "inline", .kernel = OTHER },
 	{ "ACL cut short", .make = acl_cut_short, .reader = 0,
-	  .step = HOSTILE_ACL, .path = "inline", .kernel = BAD },
+	  .step = HOSTILE_ACL, .path = "inline", .kernel = -EINVAL },
 	{ "ACL of no bytes", .make = acl_empty, .reader = 0,
-	  .step = HOSTILE_ACL, .path = "inline", .kernel = BAD },
+	  .step = HOSTILE_ACL, .path = "inline", .kernel = -EINVAL },
 	{ "ACL with unknown tags", .make = acl_with_unknown_tags, .reader = 0,
-	  .step = HOSTILE_ACL, .path = "inline", .kernel = BAD },
+	  .step = HOSTILE_ACL, .path = "inline", .kernel = -EINVAL },
 
 	/* ---- objects ---- */
 	{ "metacopy version", { { TINY_METACOPY_VALUE, 1, 1 } }, AT(OPEN, "file", BAD) },
