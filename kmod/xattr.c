@@ -108,7 +108,9 @@ ssize_t cfs_listxattr(struct dentry *dentry, char *buf, size_t size)
 		.inode = inode,
 		.buf = buf,
 		.size = size,
-		.show_trusted = capable(CAP_SYS_ADMIN),
+		/* Only a question: no audit record if the answer is no. */
+		.show_trusted = ns_capable_noaudit(&init_user_ns,
+						   CAP_SYS_ADMIN),
 	};
 	struct cfs_xattr xattr;
 	int err;
@@ -136,6 +138,7 @@ struct posix_acl *cfs_get_inode_acl(struct inode *inode, int type, bool rcu)
 {
 	const char *name = posix_acl_xattr_name(type);
 	struct posix_acl *acl;
+	size_t size;
 	void *value;
 	int len;
 
@@ -146,10 +149,12 @@ struct posix_acl *cfs_get_inode_acl(struct inode *inode, int type, bool rcu)
 		return NULL;
 	if (len < 0)
 		return ERR_PTR(len);
-	value = kvmalloc(len, GFP_KERNEL);
+	/* The file may change meanwhile; and a size of 0 would only ask again. */
+	size = len + 1;
+	value = kvmalloc(size, GFP_KERNEL);
 	if (!value)
 		return ERR_PTR(-ENOMEM);
-	len = get_value(inode, name, value, len);
+	len = get_value(inode, name, value, size);
 	acl = len < 0 ? ERR_PTR(len) :
 		posix_acl_from_xattr(&init_user_ns, value, len);
 	kvfree(value);
