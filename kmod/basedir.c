@@ -50,6 +50,23 @@ static unsigned int count_elements(const char *option)
 	return n;
 }
 
+/**
+ * cfs_basedirs_check_count() - are these too many directories?
+ * @fc: for its log
+ * @option: basedir=
+ * @more: that will be added to it
+ *
+ * Return: 0 or -EINVAL, explained in the context's log.
+ */
+int cfs_basedirs_check_count(struct fs_context *fc, const char *option,
+			     unsigned int more)
+{
+	if (count_elements(option) + more > CFS_BASEDIRS_MAX)
+		return invalfc(fc, "too many basedirs, limit is %d",
+			       CFS_BASEDIRS_MAX);
+	return 0;
+}
+
 static int open_basedir(struct fs_context *fc, const char *name,
 			struct cfs_basedirs *dirs)
 {
@@ -75,7 +92,8 @@ static int open_basedir(struct fs_context *fc, const char *name,
 	mnt->mnt_flags |= MNT_READONLY | MNT_NOATIME;
 
 	sb = mnt->mnt_sb;
-	dir->mnt = dirs->mounts[dirs->n] = mnt;
+	dir->mnt = mnt;
+	dirs->mounts[dirs->n] = mnt;
 	dir->is_trigger = !strcmp(sb->s_type->name, "fuse");
 	dirs->n_object_dirs += !dir->is_trigger;
 	dirs->stack_depth = max(dirs->stack_depth, sb->s_stack_depth);
@@ -100,10 +118,9 @@ struct cfs_basedirs *cfs_basedirs_open(struct fs_context *fc,
 	char *copy, *rest;
 	int err;
 
-	if (n > CFS_BASEDIRS_MAX) {
-		errorfc(fc, "too many basedirs, limit is %d", CFS_BASEDIRS_MAX);
-		return ERR_PTR(-EINVAL);
-	}
+	err = cfs_basedirs_check_count(fc, option, 0);
+	if (err)
+		return ERR_PTR(err);
 	dirs = kzalloc(struct_size(dirs, dirs, n), GFP_KERNEL);
 	if (!dirs)
 		return ERR_PTR(-ENOMEM);

@@ -68,6 +68,8 @@ struct cfs_basedirs {
 	struct cfs_basedir dirs[];
 };
 
+int cfs_basedirs_check_count(struct fs_context *fc, const char *option,
+			     unsigned int more);
 struct cfs_basedirs *cfs_basedirs_open(struct fs_context *fc,
 				       const char *option);
 void cfs_basedirs_put(struct cfs_basedirs *dirs);

@@ -32,17 +32,24 @@ const struct fs_parameter_spec cfs_param_spec[] = {
 	{}
 };
 
-/* Append @name to basedir=, so escaped that it comes out as it is. */
+/*
+ * Append @name to basedir=, so escaped that it comes out as it is.  Anybody with a user
+ * namespace can get here, only not to a mount: what is kept has a limit.
+ */
 static int add_basedir(struct fs_context *fc, struct cfs_params *params,
 		       const char *name)
 {
 	size_t before = params->basedir ? strlen(params->basedir) : 0;
 	char *joined, *out;
+	int err;
 
 	if (!*name)
 		return invalfc(fc, "empty basedir");
+	err = before ? cfs_basedirs_check_count(fc, params->basedir, 1) : 0;
+	if (err)
+		return err;
 	joined = krealloc(params->basedir, before + 2 * strlen(name) + 2,
-			  GFP_KERNEL);
+			  GFP_KERNEL_ACCOUNT);
 	if (!joined)
 		return -ENOMEM;
 	params->basedir = joined;
