@@ -7,6 +7,7 @@
  * two parents or is below itself, however the image was made.  Nor has it two
  * names there: the first that is looked up counts, as long as anybody knows it.
  */
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "internal.h"
@@ -116,8 +117,13 @@ static int emit_entry(void *context, const struct cfs_dir_entry *entry,
 
 		if (err)
 			return err;
-		if (cfs_inode_is_whiteout(&child))
+		if (cfs_inode_is_whiteout(&child)) {
+			/* Of these there can be millions, and the reader gets none. */
+			if (fatal_signal_pending(current))
+				return -EINTR;
+			cond_resched();
 			goto next;
+		}
 	}
 	if (!dir_emit(emit->ctx, entry->name, entry->name_len, entry->nid,
 		      fs_ftype_to_dtype(entry->file_type)))
