@@ -7,6 +7,7 @@
 # are this case's.
 . "$(dirname "$0")/../module.sh"
 
+[ -e "$KERNEL_DIR/modules" ] || skip "the debug kernel is no package with headers and modules"
 rmmod composefs
 release=$(uname -r)
 

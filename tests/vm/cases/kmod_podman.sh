@@ -7,6 +7,7 @@
 # the image stays as it was.
 . "$(dirname "$0")/../module.sh"
 need_cmd podman crun conmon
+compgen -G '/sys/class/net/e*' >/dev/null || skip "the debug guest has no network"
 
 mkdir store
 mount_cfs "$VM_DEBIAN_URL/images/debian" "$WORK/mnt" \

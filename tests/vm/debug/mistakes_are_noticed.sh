@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The debug guest notices what it is there for: a module makes each mistake once.
-# lockdep stops after its first finding, so this is the last case of a guest.
+# lockdep stops after its first finding, and after KASAN's: it comes first here, this is the
+# last case of a guest, and until now it must have been at work.
 # dmesg: .
 . "$(dirname "$0")/../../e2e/lib.sh"
 
@@ -12,6 +13,9 @@ mistake() {
 }
 noticed() { dmesg | grep -qE "$1" || fail "nobody said: $1"; }
 
+grep -q '^ debug_locks: *1$' /proc/lockdep_stats || fail "lockdep has stopped before"
+mistake locks
+noticed 'possible circular locking dependency'
 mistake use-after-free
 noticed 'BUG: KASAN: slab-use-after-free in .*mistakes'
 mistake out-of-bounds
@@ -20,8 +24,6 @@ mistake shift
 noticed 'UBSAN: shift-out-of-bounds'
 mistake sleep
 noticed 'BUG: (sleeping function called from invalid context|scheduling while atomic)'
-mistake locks
-noticed 'possible circular locking dependency'
 
 mistake leak
 leaks=/sys/kernel/debug/kmemleak
