@@ -50,10 +50,11 @@ static struct cfs_object *read_object(struct inode *inode,
 const struct cfs_object *cfs_object_get(struct inode *inode)
 {
 	struct cfs_inode_info *info = cfs_info(inode);
-	struct cfs_object *object = smp_load_acquire(&info->object);
-	struct cfs_object *other;
+	struct cfs_object *object, *other;
 	struct scratch *scratch;
 
+	/* Pairs with the release below: who sees the pointer sees the contents. */
+	object = smp_load_acquire(&info->object);
 	if (object)
 		return object;
 	scratch = kmalloc(sizeof(*scratch), GFP_KERNEL);
@@ -63,13 +64,12 @@ const struct cfs_object *cfs_object_get(struct inode *inode)
 	kfree(scratch);
 	if (IS_ERR(object))
 		return object;
-	/* Pairs with the load above: who sees the pointer sees the contents. */
 	other = cmpxchg_release(&info->object, NULL, object);
-	if (other) {
-		kfree(object);
-		object = smp_load_acquire(&info->object);
-	}
-	return object;
+	if (!other)
+		return object;
+	kfree(object);
+	/* As above: a cmpxchg that fails orders nothing. */
+	return smp_load_acquire(&info->object);
 }
 
 /**

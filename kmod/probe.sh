@@ -6,11 +6,9 @@
 # change interfaces too (6.12.95 changed backing_file_open()).
 headers=$1/linux
 
-# has HEADER[,HEADER...] REGEX NAME
+# has HEADER REGEX NAME
 has() {
-	for header in $(echo "$1" | tr , ' '); do
-		[ ! -e "$headers/$header" ] || cat "$headers/$header"
-	done | tr '\n\t' '  ' | grep -Eq "$2" && printf ' -DHAVE_%s' "$3"
+	tr '\n\t' '  ' <"$headers/$1" | grep -Eq "$2" && printf ' -DHAVE_%s' "$3"
 }
 
 has fs.h 'inode_state_read_once ?\(' INODE_STATE_READ_ONCE
@@ -19,5 +17,4 @@ has fs.h 'void inode_set_cached_link ?\(' INODE_SET_CACHED_LINK
 has backing-file.h 'struct backing_file_ctx \{[^}]*user_file' BACKING_CTX_USER_FILE
 has backing-file.h 'backing_file_open\(const struct file' BACKING_OPEN_USER_FILE
 has backing-file.h 'backing_file_splice_read\(struct file \*in, *struct kiocb' BACKING_SPLICE_KIOCB
-has fs.h,fs/super_types.h,fs/super.h 'define FS_ALLOW_IDMAP' ALLOW_IDMAP
 echo

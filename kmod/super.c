@@ -218,9 +218,11 @@ static const struct fs_context_operations context_ops = {
 
 static int init_fs_context(struct fs_context *fc)
 {
-	fc->fs_private = kzalloc(sizeof(struct cfs_params), GFP_KERNEL);
-	if (!fc->fs_private)
+	struct cfs_params *params = kzalloc(sizeof(*params), GFP_KERNEL);
+
+	if (!params)
 		return -ENOMEM;
+	fc->fs_private = params;
 	fc->ops = &context_ops;
 	fc->sb_flags |= SB_RDONLY;
 	return 0;
