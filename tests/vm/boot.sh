@@ -16,6 +16,10 @@
 #			and so does what kmemleak finds where there is one
 #	serial.log	the whole run
 #
+# An emulated kernel stalls where the host has no time for it.  A case that failed while it
+# did, and only then (dmesg.sh), runs once more in a new guest, and a line RETRY says so; what
+# the first left is NAME.stalled.*.
+#
 # A new ext4 with fs-verity is at /mnt, which is $TMPDIR of the cases; the machine's
 # 127.0.0.1 is 10.0.2.2 in the guest.  A case CASE.sh with a CASE.host.sh beside it
 # has that sourced here before the boot; what it exports as VM_* the case sees.
@@ -34,6 +38,7 @@ shopt -s inherit_errexit
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../suite.sh"
 . "$here/../report.sh"
+. "$here/dmesg.sh"
 
 kernel=${1:?boot.sh KERNEL CASE...}
 shift
@@ -41,7 +46,8 @@ CFS_BUILD=$(realpath "${CFS_BUILD:-$here/../../build}")
 export CFS_BUILD
 dir=$CFS_CACHE/kernels/$kernel
 run=$CFS_BUILD/vm/${CFS_VM_NAME:-$kernel}
-limit=${CFS_VM_LIMIT:-900}
+limit=${CFS_VM_LIMIT:-$((900 + ${VM_HOSTILE_SECONDS:-0}))}
+export CFS_CASE_LIMIT=${CFS_CASE_LIMIT:-$((300 + ${VM_HOSTILE_SECONDS:-0}))}
 
 if [ -z "${CFS_VM_NAMESPACE:-}" ]; then
 	CFS_VM_NAMESPACE=1 exec unshare --mount --propagation private "$0" "$kernel" "$@"
@@ -98,10 +104,13 @@ prepare() {
 		done
 		echo "export CFS_KERNEL=$kernel KERNEL_DIR=$dir"
 	} >"$run/env"
-	if [ -z "${CFS_VM_DISK_FILE:-}" ]; then
-		truncate -s "${CFS_VM_DISK:-4G}" "$run/disk.img"
-		mke2fs -q -t ext4 -O verity -b 4096 "$run/disk.img"
-	fi
+}
+
+make_disk() {
+	[ -z "${CFS_VM_DISK_FILE:-}" ] || return 0
+	rm -f "$run/disk.img"
+	truncate -s "${CFS_VM_DISK:-4G}" "$run/disk.img"
+	mke2fs -q -t ext4 -O verity -b 4096 "$run/disk.img"
 }
 
 boot_uml() {
@@ -119,6 +128,7 @@ boot_qemu() {
 	local socket=$run/fs.sock qemu=$CFS_CACHE/qemu/usr more
 
 	read -ra more <<<"${CFS_VM_QEMU:-}"
+	rm -f "$socket"
 	/usr/lib/qemu/virtiofsd --socket-path="$socket" -o source="$run/root" \
 		-o sandbox=chroot -o cache=always -o xattr >"$run/virtiofsd.log" 2>&1 &
 	pids+=($!)
@@ -156,14 +166,55 @@ finish() {
 }
 trap finish EXIT
 
+# The cases of $run/cases, in a guest of their own; sets status.
+boot() {
+	status=0
+	make_disk
+	if [ -e "$dir/linux" ]; then
+		boot_uml || status=$?
+	else
+		boot_qemu || status=$?
+		[ "$status" -eq 0 ] || cat "$run/qemu.log"
+	fi
+}
+
+# Those that did not come to a good end, and only because the kernel stalled.
+stalled_cases() {
+	local case name
+
+	while read -r case; do
+		name=$(case_name "$case")
+		if [ ! -e "$run/$name.status" ]; then
+			! only_stalled "$run/serial.log" || echo "$case"
+		elif ! grep -qxE '0|77' "$run/$name.status"; then
+			! only_stalled "$run/$name.dmesg" || echo "$case"
+		fi
+	done <"$run/cases"
+}
+
+boot_again() {
+	local case name file
+
+	cp "$run/cases" "$run/cases.all"
+	printf '%s\n' "$@" >"$run/cases"
+	for case; do
+		name=$(case_name "$case")
+		echo "RETRY vm/$kernel/$name: the emulated kernel stalled in RCU, see $name.stalled.*"
+		for file in "$run/$name".*; do
+			mv "$file" "$run/$name.stalled.${file##*.}"
+		done
+	done
+	mv "$run/serial.log" "$run/serial.stalled.log"
+	boot
+	mv "$run/cases.all" "$run/cases"
+}
+
 prepare "$@"
 make_view
-status=0
-if [ -e "$dir/linux" ]; then
-	boot_uml || status=$?
-else
-	boot_qemu || status=$?
-	[ "$status" -eq 0 ] || cat "$run/qemu.log"
+boot
+mapfile -t again < <(stalled_cases)
+if [ "${#again[@]}" -gt 0 ] && [ ! -e "$dir/linux" ] && [ -z "${CFS_VM_DISK_FILE:-}" ]; then
+	boot_again "${again[@]}"
 fi
 failed=0
 while read -r case; do

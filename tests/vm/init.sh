@@ -52,10 +52,8 @@ for nic in /sys/class/net/e*; do
 done
 export TMPDIR=/mnt CFS_GUEST=1 CFS_KERNEL_MODULES=$modules
 
-# What no case may make the kernel say; a case names its exceptions in a comment
-# "# dmesg: REGEX".
-alarming='BUG:|WARNING:|Oops|general protection|INFO: task|possible (circular|recursive)|inconsistent lock|suspicious RCU|KASAN|UBSAN|refcount_t:|Call Trace:|kmemleak: [0-9]+ new'
-
+# shellcheck source=tests/vm/dmesg.sh
+. "$top/tests/vm/dmesg.sh"
 leaks=/sys/kernel/debug/kmemleak
 
 # What kmemleak finds: an object must be 5 s old and look the same in two scans.
