@@ -3,8 +3,9 @@
 #
 # limit: 200
 # Broken copies of an image are mounted, walked, read and unmounted: the kernel says
-# no worse than that an image is malformed, and nothing of them stays.  For long runs:
-# VM_HOSTILE_SEED to begin with, VM_HOSTILE_SECONDS.
+# no worse than that an image is malformed, and nothing of them stays.  For long runs, some
+# 10 mounts a second: VM_HOSTILE_SECONDS=3600 tests/run debug kmod_hostile_images, with another
+# VM_HOSTILE_SEED (the number of the first copy) each time.
 . "$(dirname "$0")/../module.sh"
 
 python3 "$E2E/tree.py" tree --overlay
