@@ -155,6 +155,9 @@ struct posix_acl *cfs_get_inode_acl(struct inode *inode, int type, bool rcu)
 	if (!value)
 		return ERR_PTR(-ENOMEM);
 	len = get_value(inode, name, value, size);
+	if (len == -ERANGE)	/* it did */
+		len = cfs_image_error(inode->i_sb, cfs_info(inode)->disk.nid,
+				      "ACL", -EFSCORRUPTED);
 	acl = len < 0 ? ERR_PTR(len) :
 		posix_acl_from_xattr(&init_user_ns, value, len);
 	kvfree(value);
