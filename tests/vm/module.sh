@@ -26,7 +26,7 @@ mount_counter() {
 }
 
 # kernel_says TEXT: since the case began.
-kernel_says() { dmesg | grep -qF -e "$1" || fail "the kernel did not say: $1"; }
+kernel_says() { grep -qF -e "$1" <(dmesg) || fail "the kernel did not say: $1"; }
 
 # assert_eio COMMAND...: it must fail, and print what EIO is printed as.
 assert_eio() {

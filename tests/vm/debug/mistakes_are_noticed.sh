@@ -11,7 +11,7 @@ mistake() {
 	insmod "$CFS_BUILD/mistakes-$CFS_KERNEL/mistakes.ko" kind="$1"
 	rmmod mistakes
 }
-noticed() { dmesg | grep -qE "$1" || fail "nobody said: $1"; }
+noticed() { grep -qE "$1" <(dmesg) || fail "nobody said: $1"; }
 
 grep -q '^ debug_locks: *1$' /proc/lockdep_stats || fail "lockdep has stopped before"
 mistake locks
