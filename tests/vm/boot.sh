@@ -46,7 +46,7 @@ CFS_BUILD=$(realpath "${CFS_BUILD:-$here/../../build}")
 export CFS_BUILD
 dir=$CFS_CACHE/kernels/$kernel
 run=$CFS_BUILD/vm/${CFS_VM_NAME:-$kernel}
-limit=${CFS_VM_LIMIT:-$((900 + ${VM_HOSTILE_SECONDS:-0}))}
+limit=${CFS_VM_LIMIT:-$((600 + 60 * $# + ${VM_HOSTILE_SECONDS:-0}))}
 export CFS_CASE_LIMIT=${CFS_CASE_LIMIT:-$((300 + ${VM_HOSTILE_SECONDS:-0}))}
 
 if [ -z "${CFS_VM_NAMESPACE:-}" ]; then
