@@ -20,7 +20,8 @@ fsverity enable "objects/${digest:0:2}/new"
 mv -f "objects/${digest:0:2}/new" "objects/${digest:0:2}/${digest:2}"
 mount -t composefs -o basedir=objects,verity_check=2 img mnt
 
-for way in read nowait mmap-private mmap-shared mmap-written direct sendfile splice uring; do
+for way in read nowait mmap-private mmap-shared mmap-written direct sendfile splice uring \
+	uring-direct; do
 	for name in object inline empty; do
 		case $way-$name in
 		mmap*-empty) continue ;;	# mmap(2) of no bytes is EINVAL
@@ -33,6 +34,20 @@ for way in read nowait mmap-private mmap-shared mmap-written direct sendfile spl
 		done
 	done
 done
+
+# ext4 reads what has fs-verity through the page cache even then; what has not, directly.
+mkdir src/bare
+head -c 1300007 /dev/urandom >src/bare/direct
+mkcomposefs --digest-store=sealed src/bare bare.img
+cp -r --no-preserve=all sealed bare
+mount -t composefs -o basedir=bare bare.img mnt2
+for way in direct uring-direct; do
+	drop_caches
+	readway $way mnt2/direct >out 2>err || fail "$way without fs-verity: $(cat err)"
+	cmp src/bare/direct out || fail "$way without fs-verity"
+	[ "$(readway resident mnt2/direct)" -lt 100 ] || fail "$way filled the page cache"
+done
+umount mnt2
 
 # A shared mapping can't become writable.
 assert_errno EROFS open-write mnt/object
