@@ -33,6 +33,8 @@ static int object_open(struct inode *inode, struct file *file)
 static int object_release(struct inode *inode, struct file *file)
 {
 	fput(file->private_data);
+	cfs_object_drop_stale_hit(inode,
+				  READ_ONCE(cfs_fs(inode->i_sb)->generation));
 	return 0;
 }
 

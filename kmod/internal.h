@@ -201,6 +201,7 @@ struct cfs_object {
 const struct cfs_object *cfs_object_get(struct inode *inode);
 void cfs_object_free(struct cfs_object *object);
 bool cfs_object_hit(struct inode *inode, u64 generation, struct path *ret);
+void cfs_object_drop_stale_hit(struct inode *inode, u64 generation);
 void cfs_object_set_hit(struct inode *inode, u64 generation,
 			const struct path *path);
 

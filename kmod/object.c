@@ -125,6 +125,28 @@ bool cfs_object_hit(struct inode *inode, u64 generation, struct path *ret)
 }
 
 /**
+ * cfs_object_drop_stale_hit() - let go of a place in basedirs that were replaced
+ * @inode: whose object
+ * @generation: of the basedirs in force
+ *
+ * remount can't reach the inodes in use: they do it when a file is closed, so that a
+ * file system that is no basedir any more can be unmounted.
+ */
+void cfs_object_drop_stale_hit(struct inode *inode, u64 generation)
+{
+	struct cfs_object *object = cfs_info(inode)->object;
+	struct path stale = {};
+
+	if (READ_ONCE(object->hit_generation) == generation)
+		return;
+	spin_lock(&inode->i_lock);
+	if (object->hit_generation != generation)
+		swap(stale, object->hit);
+	spin_unlock(&inode->i_lock);
+	path_put(&stale);
+}
+
+/**
  * cfs_object_set_hit() - remember where the object was found and good
  * @inode: whose object
  * @generation: of the basedirs that @path is in
@@ -142,7 +164,7 @@ void cfs_object_set_hit(struct inode *inode, u64 generation,
 	path_get(&old);
 	spin_lock(&inode->i_lock);
 	swap(old, object->hit);
-	object->hit_generation = generation;
+	WRITE_ONCE(object->hit_generation, generation);
 	if (path->dentry) {
 		object->hit_parent = READ_ONCE(path->dentry->d_parent);
 		object->hit_name = READ_ONCE(path->dentry->d_name.hash_len);

@@ -64,7 +64,8 @@ static const struct super_operations super_ops = {
 static void replace_basedirs(struct cfs_fs *fs, struct cfs_basedirs *dirs)
 {
 	spin_lock(&fs->lock);
-	dirs->generation = ++fs->generation;
+	dirs->generation = fs->generation + 1;
+	WRITE_ONCE(fs->generation, dirs->generation);
 	swap(fs->basedirs, dirs);
 	spin_unlock(&fs->lock);
 	cfs_basedirs_put(dirs);

@@ -115,15 +115,20 @@ assert_fails touch mnt/new 2>/dev/null
 head -c 10M /dev/zero >disk
 mke2fs -q -t ext4 disk
 mkdir other
-for how in umount remount; do
+for how in umount remount remount-with-a-file-open; do
 	mount -o loop disk other
+	cp -r objects/. other
 	device=$(basename "$(findmnt -no SOURCE other)")
 	fsmount mnt2 source=img basedir=other basedir+=objects
 	umount other
+	cmp src/file mnt2/file
+	exec 3<mnt2/file
+	[ $how = remount-with-a-file-open ] || exec 3<&-
 	[ -e "/sys/fs/ext4/$device" ] || fail "the basedir's file system has gone"
-	[ $how = umount ] || fsmount --remount mnt2 basedir=objects
-	[ $how = remount ] || umount mnt2
+	if [ $how = umount ]; then umount mnt2; else fsmount --remount mnt2 basedir=objects; fi
+	exec 3<&-
 	wait_for 10 [ ! -e "/sys/fs/ext4/$device" ]
+	[ $how != remount ] || umount mnt2
 done
 cmp src/file mnt2/file
 umount mnt2
