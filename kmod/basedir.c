@@ -79,8 +79,11 @@ static int open_basedir(struct fs_context *fc, const char *name,
 	if (!*name)
 		return invalfc(fc, "empty basedir");
 	err = kern_path(name, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &path);
-	if (err)
-		return invalfc(fc, "failed to resolve '%s': %d", name, err);
+	if (err) {
+		errorfc(fc, "failed to resolve '%s': %d", name, err);
+		/* As in 2022; but only what the option is to blame for. */
+		return err == -ENOMEM || err == -EINTR ? err : -EINVAL;
+	}
 	mnt = clone_private_mount(&path);
 	path_put(&path);
 	if (IS_ERR(mnt)) {

@@ -105,8 +105,10 @@ static int open_image(struct cfs_fs *fs, struct fs_context *fc,
 	if (err == -EOPNOTSUPP)
 		errorfc(fc, "image '%s' needs a feature that composefs images do not use",
 			fc->source);
+	else if (err == -EFSCORRUPTED)
+		errorfc(fc, "image '%s' is malformed", fc->source);
 	else if (err)
-		errorfc(fc, "image '%s' is malformed: %d", fc->source, err);
+		errorfc(fc, "cannot read image '%s': %d", fc->source, err);
 	return err;
 }
 
@@ -158,7 +160,8 @@ static int fill_super(struct super_block *sb, struct fs_context *fc)
 
 	root = cfs_iget(sb, fs->image.root_nid);
 	if (IS_ERR(root)) {
-		errorfc(fc, "image '%s' has a malformed root", fc->source);
+		errorfc(fc, "cannot read the root of image '%s': %ld",
+			fc->source, PTR_ERR(root));
 		return PTR_ERR(root);
 	}
 	sb->s_root = d_make_root(root);
