@@ -6,7 +6,7 @@
 # waits for it can be killed.
 . "$(dirname "$0")/../module.sh"
 
-names=400000
+names=200000
 mkdir mnt objects
 awk -v n=$names 'BEGIN {
 	print "/ 0 40755 3 0 0 0 0.0 - - -"

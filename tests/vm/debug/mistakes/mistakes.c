@@ -32,9 +32,14 @@ static void read_byte(int offset, bool freed)
 		kfree(bytes);
 }
 
+/* With a text in it: kmemleak shows the first bytes, of the size only the slab's. */
 static noinline void leak(void)
 {
-	sink = kmalloc(777, GFP_KERNEL) != NULL;
+	char *bytes = kzalloc(777, GFP_KERNEL);
+
+	if (bytes)
+		strscpy(bytes, "leaked", 777);
+	sink = bytes != NULL;
 }
 
 static void lock_both_ways(void)
