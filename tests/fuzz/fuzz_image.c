@@ -5,7 +5,8 @@
  * Inodes are tried at every slot, not only where names lead, and what the reader
  * promises is checked: no read outside the image, names in order and without
  * '/', every name that is listed is found, paths stay below the basedir, a tree
- * that was found sound can be walked.
+ * that was found sound can be walked.  Then all is asked again of bytes that change
+ * from one ->read() to the next: only the promises about memory are left.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -261,6 +262,114 @@ static void try_inode(struct input *input, const struct cfs_image *image,
 		try_object(image, &inode);
 }
 
+/* ---- an image that is written to while it is read ---- */
+
+struct changing {
+	struct cfs_source source;
+	const uint8_t *bytes;
+	uint64_t random;
+	unsigned int steps;
+};
+
+/* Of every few ->read()s one byte is another. */
+static int read_changing(const struct cfs_source *source, u64 offset, void *buf,
+			 size_t len)
+{
+	struct changing *changing = (struct changing *)source;
+	uint64_t random = changing->random * 6364136223846793005ULL +
+			  1442695040888963407ULL;
+
+	REQUIRE(len > 0 && offset <= source->size &&
+		len <= source->size - offset);
+	changing->random = random;
+	changing->steps++;
+	memcpy(buf, changing->bytes + offset, len);
+	random >>= 33;
+	if (random % 4 == 0)
+		((uint8_t *)buf)[(random >> 10) % len] =
+			random & 0x100 ? (uint8_t)(random >> 2) :
+					 (uint8_t)-(random >> 9 & 1);
+	return 0;
+}
+
+/* AddressSanitizer looks at each byte of a name. */
+static int touch_name(void *context, const struct cfs_dir_entry *entry,
+		      u64 position)
+{
+	struct changing *changing = context;
+
+	(void)position;
+	REQUIRE(entry->name_len >= 1 && entry->name_len <= CFS_NAME_MAX);
+	REQUIRE(!memchr(entry->name, '/', entry->name_len));
+	return ++changing->steps > STEPS_MAX ? -ECANCELED : 0;
+}
+
+struct touch {
+	struct changing *changing;
+	const struct cfs_image *image;
+};
+
+/* As the module does it: the length that was found is the room there is. */
+static int touch_xattr(void *context, struct cfs_xattr *xattr)
+{
+	struct touch *touch = context;
+	void *value = malloc(xattr->value_len);
+
+	REQUIRE(strlen(xattr->name) == xattr->name_len);
+	(void)cfs_xattr_value(touch->image, xattr, value);
+	free(value);
+	(void)cfs_xattr_visible(xattr);
+	return ++touch->changing->steps > STEPS_MAX ? -ECANCELED : 0;
+}
+
+static void touch_inode(struct touch *touch, u64 nid)
+{
+	static struct cfs_backing object;
+	const struct cfs_image *image = touch->image;
+	u8 block[CFS_BLOCK_SIZE];
+	struct cfs_dir_entry entry;
+	struct cfs_xattr scratch;
+	struct cfs_inode inode;
+	char *buf;
+
+	if (cfs_inode_read(image, nid, &inode))
+		return;
+	(void)cfs_dir_iterate(image, &inode, 0, block, touch_name,
+			      touch->changing);
+	(void)cfs_dir_lookup(image, &inode, "n128", 4, block, &entry);
+	(void)cfs_xattr_iterate(image, &inode, &scratch, touch_xattr, touch);
+	(void)cfs_xattr_get(image, &inode, "security.selinux", &scratch);
+	if (!cfs_backing_read(image, &inode, &scratch, &object))
+		REQUIRE(strlen(object.path) == object.path_len);
+	if (inode.size > 65535 || inode.layout == CFS_LAYOUT_CHUNK_BASED)
+		return;
+	buf = malloc((size_t)inode.size + 1);
+	REQUIRE(buf);
+	(void)cfs_data_read(image, &inode, 0, buf, (size_t)inode.size);
+	if (S_ISLNK(inode.mode))
+		(void)cfs_symlink_read(image, &inode, buf);
+	free(buf);
+}
+
+static void try_changing(const uint8_t *data, size_t size)
+{
+	struct changing changing = {
+		.source = { .size = size, .read = read_changing },
+		.bytes = data,
+		.random = size,
+	};
+	struct cfs_image image;
+	struct touch touch = { &changing, &image };
+
+	if (cfs_image_open(&image, &changing.source))
+		return;
+	for (u64 nid = 0; nid <= image.size >> CFS_SLOT_BITS &&
+	     changing.steps < STEPS_MAX; nid++)
+		touch_inode(&touch, nid);
+}
+
+/* ---- the whole ---- */
+
 static int visit_object(void *context, const struct cfs_image_object *object)
 {
 	(void)context;
@@ -301,6 +410,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (u64 nid = 0; nid <= image.size >> CFS_SLOT_BITS &&
 	     input.steps < STEPS_MAX; nid++)
 		try_inode(&input, &image, nid);
+	try_changing(data, size);
 	return 0;
 }
 
