@@ -120,7 +120,7 @@ boot_uml() {
 	timeout "$limit" "$dir/linux" mem="${CFS_VM_MEMORY:-1G}" umid=guest uml_dir="$run/" \
 		root=/dev/root rootfstype=hostfs rootflags="$run/root" rw \
 		ubd0="${CFS_VM_DISK_FILE:-$run/disk.img}" con=null con0=null,fd:1 \
-		kasan_multi_shot quiet loglevel=4 panic=-1 init="$here/init.sh" CFS_VM_RUN="$run" \
+		kasan_multi_shot log_buf_len=16M quiet loglevel=4 panic=-1 init="$here/init.sh" CFS_VM_RUN="$run" \
 		"${append[@]}" </dev/null >"$run/serial.log" 2>"$run/uml.log"
 }
 
@@ -149,7 +149,7 @@ boot_qemu() {
 		-device nvme,serial=disk,drive=disk \
 		-nic user,model=virtio-net-pci -device virtio-rng-pci \
 		-kernel "$dir/vmlinuz" -serial "file:$run/serial.log" \
-		-append "console=ttyS0 quiet loglevel=4 panic=-1 oops=panic rootfstype=virtiofs root=root rw init=$here/init.sh CFS_VM_RUN=$run ${CFS_VM_APPEND:-}" \
+		-append "console=ttyS0 log_buf_len=4M quiet loglevel=4 panic=-1 oops=panic rootfstype=virtiofs root=root rw init=$here/init.sh CFS_VM_RUN=$run ${CFS_VM_APPEND:-}" \
 		</dev/null >"$run/qemu.log" 2>&1
 }
 

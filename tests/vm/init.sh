@@ -79,6 +79,10 @@ run_case() {
 	find_leaks >"$log.leaks" 2>&1
 	dmesg >"$log.dmesg"
 	allowed=$(sed -n 's/^# dmesg: //p' "$case")
+	if ! grep -qF "case $name" "$log.dmesg"; then
+		echo "the kernel has said more than it keeps: what is alarming may be lost" >>"$log.log"
+		status=97
+	fi
 	if grep -E "$alarming" "$log.dmesg" | grep -vE "${allowed:-^$}" >"$log.alarm"; then
 		{
 			echo "the kernel complained:"
