@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cache/base/cleanup.h"
+#include "cache/base/timespec.h"
 #include "cache/store.h"
 #include "cache/store_layout.h"
 
@@ -30,7 +31,8 @@ static int look(int dir_fd, const char *name, struct cfs_object_info *ret)
 	ret->size = (uint64_t)st.st_size;
 	ret->disk_size = (uint64_t)st.st_blocks * 512;
 	ret->written = st.st_mtime;
-	ret->used = st.st_atime > st.st_mtime ? st.st_atime : st.st_mtime;
+	ret->used = timespec_compare(&st.st_atim, &st.st_mtim) > 0 ?
+			    st.st_atim : st.st_mtim;
 	ret->regular = S_ISREG(st.st_mode);
 	return 0;
 }

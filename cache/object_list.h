@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "cache/digest.h"
 
@@ -24,7 +25,7 @@ struct cfs_store;
  * @disk_size: bytes it takes on disk
  * @written: time of publication, seconds since the epoch
  * @used: the newest of publication, last recorded read and last mark, see
- *	store_gc.h; seconds since the epoch
+ *	store_gc.h; since the epoch, as fine as the file system has it
  * @regular: false for something else that stands in an object's place
  */
 struct cfs_object_info {
@@ -32,7 +33,7 @@ struct cfs_object_info {
 	uint64_t size;
 	uint64_t disk_size;
 	int64_t written;
-	int64_t used;
+	struct timespec used;
 	bool regular;
 };
 

@@ -9,16 +9,15 @@
 #include <unistd.h>
 
 #include "cache/base/cleanup.h"
+#include "cache/base/timespec.h"
 #include "cache/scan_work.h"
 #include "cache/verity_hash.h"
 
 bool scan_unchanged(const struct stat *before, const struct stat *after)
 {
 	return before->st_size == after->st_size &&
-	       before->st_mtim.tv_sec == after->st_mtim.tv_sec &&
-	       before->st_mtim.tv_nsec == after->st_mtim.tv_nsec &&
-	       before->st_ctim.tv_sec == after->st_ctim.tv_sec &&
-	       before->st_ctim.tv_nsec == after->st_ctim.tv_nsec;
+	       timespec_compare(&before->st_mtim, &after->st_mtim) == 0 &&
+	       timespec_compare(&before->st_ctim, &after->st_ctim) == 0;
 }
 
 static int reserve(struct scan_worker *worker, size_t size)

@@ -10,6 +10,7 @@
 #include "cache/base/cleanup.h"
 #include "cache/base/errmsg.h"
 #include "cache/base/failpoint.h"
+#include "cache/base/timespec.h"
 #include "cache/object_list.h"
 #include "cache/object_partial.h"
 #include "cache/store_extra.h"
@@ -89,7 +90,8 @@ static int visit(void *context, const struct cfs_object_info *info)
 	if (cfs_store_refs_find(gc->refs, &info->digest, &n)) {
 		count(&gc->report.pinned, info->disk_size);
 		/* A mark that can't be set costs precision, nothing else. */
-		if (!gc->options->dry_run && gc->now - info->used > MARK_AFTER_S)
+		if (!gc->options->dry_run &&
+		    gc->now - info->used.tv_sec > MARK_AFTER_S)
 			(void)cfs_store_object_mark_used(gc->store,
 							 &info->digest);
 		return 0;
@@ -109,9 +111,10 @@ static int older_first(const void *a, const void *b)
 {
 	const struct cfs_object_info *x = a, *y = b;
 
-	if (x->used != y->used)
-		return x->used < y->used ? -1 : 1;
-	return memcmp(x->digest.bytes, y->digest.bytes, CFS_DIGEST_LEN);
+	int order = timespec_compare(&x->used, &y->used);
+
+	return order ? order :
+		       memcmp(x->digest.bytes, y->digest.bytes, CFS_DIGEST_LEN);
 }
 
 /* Bytes that have to go for max_size, given what the walk found. */

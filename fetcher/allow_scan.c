@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "cache/base/cleanup.h"
+#include "cache/base/timespec.h"
 #include "cache/image_file.h"
 #include "cache/image_objects.h"
 #include "cache/store.h"
@@ -208,8 +209,7 @@ int allow_scan_refresh(struct allow_scan *scan)
 	err = images_mtime(scan, &mtime);
 	if (err)
 		return err;
-	if (scan->settled && mtime.tv_sec == scan->mtime.tv_sec &&
-	    mtime.tv_nsec == scan->mtime.tv_nsec)
+	if (scan->settled && timespec_compare(&mtime, &scan->mtime) == 0)
 		return ALLOW_SCAN_SAME;
 	err = read_images(scan);
 	if (err)

@@ -8,6 +8,7 @@
 #include <sys/statvfs.h>
 
 #include "cache/base/container_of.h"
+#include "cache/base/timespec.h"
 #include "cache/store.h"
 #include "cache/store_lock.h"
 
@@ -161,8 +162,7 @@ static bool barren(const struct fetch_room *room)
 	const struct timespec time = images_time(room);
 
 	return loop_now_ms(room->loop) < room->barren_until_ms &&
-	       time.tv_sec == room->images_time.tv_sec &&
-	       time.tv_nsec == room->images_time.tv_nsec;
+	       timespec_compare(&time, &room->images_time) == 0;
 }
 
 static bool reserve_is_kept(const struct fetch_room *room, uint64_t need)

@@ -51,9 +51,13 @@ static void open_snapshot(fuse_req_t req, struct fuse_file_info *fi,
 	}
 }
 
-/* The store has the object: reply. */
+/*
+ * The store had the object a moment ago: reply.  If it was collected since, to keep
+ * a quota, wait for it and call @collected; NULL: it went too often.
+ */
 static void open_object(struct fuse_mount *mount, fuse_req_t req,
-			const struct cfs_digest *digest)
+			const struct cfs_digest *digest,
+			object_wait_fn collected)
 {
 	struct allow_entry *entry = allow_list_find(mount->allow, digest);
 	struct fuse_file_info fi = { .keep_cache = 1 };
@@ -61,6 +65,16 @@ static void open_object(struct fuse_mount *mount, fuse_req_t req,
 	struct stat st;
 	int err = cfs_store_get(mount->store, digest, &fd);
 
+	if (err == CFS_STORE_MISS && collected) {
+		err = object_wait_start(&mount->waits, req, digest,
+					entry ? entry->size : ALLOW_SIZE_UNKNOWN,
+					collected);
+		if (err) {
+			mount->stats.failed++;
+			fuse_reply_err(req, -err);
+		}
+		return;
+	}
 	if (err == 0 && entry && entry->size == ALLOW_SIZE_UNKNOWN) {
 		/* The kernel thinks that it is empty: pass its size by. */
 		fi.direct_io = 1;
@@ -68,8 +82,12 @@ static void open_object(struct fuse_mount *mount, fuse_req_t req,
 			entry->size = st.st_size;
 	}
 	if (err) {
-		/* It was there a moment ago: gone again, or out of descriptors. */
-		fuse_reply_err(req, err == -EMFILE || err == -ENFILE ? -err : EIO);
+		mount->stats.failed++;
+		if (err == CFS_STORE_MISS)
+			err = -ENOSPC;
+		else if (err != -EMFILE && err != -ENFILE)
+			err = -EIO;
+		fuse_reply_err(req, -err);
 		return;
 	}
 	fi.fh = (uint64_t)fd << 1;	/* see fuse_partial.h */
@@ -77,7 +95,8 @@ static void open_object(struct fuse_mount *mount, fuse_req_t req,
 		take_fd(&fd);
 }
 
-static void open_waited(struct object_wait *wait, int err)
+static void open_fetched(struct object_wait *wait, int err,
+			 object_wait_fn collected)
 {
 	struct fuse_mount *mount = wait->waits->owner;
 
@@ -87,7 +106,17 @@ static void open_waited(struct object_wait *wait, int err)
 		return;
 	}
 	fuse_object_fetched(mount, &wait->digest);
-	open_object(mount, wait->req, &wait->digest);
+	open_object(mount, wait->req, &wait->digest, collected);
+}
+
+static void open_waited_again(struct object_wait *wait, int err)
+{
+	open_fetched(wait, err, NULL);
+}
+
+static void open_waited(struct object_wait *wait, int err)
+{
+	open_fetched(wait, err, open_waited_again);
 }
 
 static void open_node(fuse_req_t req, struct node node)
@@ -106,7 +135,7 @@ static void open_node(fuse_req_t req, struct node node)
 	err = fuse_object_check(mount, &entry->digest, entry->size);
 	if (err == 0) {
 		mount->stats.hits++;
-		open_object(mount, req, &entry->digest);
+		open_object(mount, req, &entry->digest, open_waited);
 		return;
 	}
 	if (err == FUSE_OBJECT_MISS &&

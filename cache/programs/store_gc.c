@@ -70,11 +70,11 @@ static void print_removed(void *context, const struct cfs_object_info *info)
 {
 	const struct cfs_gc_options *options = context;
 	char name[CFS_OBJECT_NAME_LEN + 1], when[32], size[UNITS_SIZE_LEN];
-	const time_t used = info->used;
 	struct tm tm;
 
 	cfs_object_name_format(&info->digest, name);
-	strftime(when, sizeof(when), "%Y-%m-%d %H:%M", gmtime_r(&used, &tm));
+	strftime(when, sizeof(when), "%Y-%m-%d %H:%M",
+		 gmtime_r(&info->used.tv_sec, &tm));
 	printf("%s objects/%s  %s, last used %s UTC\n",
 	       options->dry_run ? "would remove" : "removed", name,
 	       units_format_size(info->disk_size, size), when);

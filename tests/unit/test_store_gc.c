@@ -160,16 +160,51 @@ static void test_a_limit_keeps_spare_objects(void)
 	store_dir_free(&dir);
 }
 
-/* Set both times of an object, so many seconds ago. */
-static void set_age(const struct store_dir *dir,
-		    const struct cfs_digest *digest, int64_t seconds)
+/* Set both times of an object. */
+static void set_time(const struct store_dir *dir,
+		     const struct cfs_digest *digest, struct timespec when)
 {
-	const struct timespec when = { .tv_sec = time(NULL) - seconds };
 	const struct timespec times[] = { when, when };
 	char name[CFS_OBJECT_NAME_LEN + 1];
 
 	cfs_object_name_format(digest, name);
 	CHECK_EQ(utimensat(cfs_store_objects_fd(dir->store), name, times, 0), 0);
+}
+
+static void set_age(const struct store_dir *dir,
+		    const struct cfs_digest *digest, int64_t seconds)
+{
+	set_time(dir, digest,
+		 (struct timespec){ .tv_sec = time(NULL) - seconds });
+}
+
+/* A quota is kept while a hundred objects a second come: the newest stays. */
+static void test_order_within_a_second(void)
+{
+	struct store_dir dir = store_dir_new();
+	struct cfs_gc_options options = { .max_size = 1 << 30 };
+	struct cfs_gc_report report;
+	struct cfs_digest objects[8];
+	const time_t second = time(NULL) - 10;
+	uint64_t one;
+
+	/* Neither in the order of their digests nor against it. */
+	for (int i = 0; i < 8; i++) {
+		objects[i] = publish_letters(dir.store, 'a' + i);
+		set_time(&dir, &objects[i],
+			 (struct timespec){ .tv_sec = second,
+					    .tv_nsec = 1000 * i });
+	}
+	CHECK_EQ(cfs_store_gc(dir.store, &options, &report, NULL), 0);
+	one = report.spare.bytes / 8;
+	for (int i = 0; i < 8; i++) {
+		options.max_size = (8 - i) * one - 1;
+		options.low_water = options.max_size;
+		CHECK_EQ(cfs_store_gc(dir.store, &options, &report, NULL), 0);
+		CHECK_EQ(report.removed.objects, 1);
+		CHECK(!present(dir.store, &objects[i]));
+	}
+	store_dir_free(&dir);
 }
 
 /* The least recently used go first, down to the low-water mark. */
@@ -219,11 +254,11 @@ static void test_being_needed_counts_as_use(void)
 	options.dry_run = true;
 	CHECK_EQ(cfs_store_gc(dir.store, &options, &report, NULL), 0);
 	CHECK_EQ(cfs_store_object_look(dir.store, &released, &info), 0);
-	CHECK(info.used < time(NULL) - 300000);
+	CHECK(info.used.tv_sec < time(NULL) - 300000);
 	options.dry_run = false;
 	CHECK_EQ(cfs_store_gc(dir.store, &options, &report, NULL), 0);
 	CHECK_EQ(cfs_store_object_look(dir.store, &released, &info), 0);
-	CHECK(info.used > time(NULL) - 1000);
+	CHECK(info.used.tv_sec > time(NULL) - 1000);
 	CHECK(info.written < time(NULL) - 300000);
 
 	CHECK_EQ(cfs_store_image_remove(dir.store, "one"), 0);
@@ -329,7 +364,8 @@ static void test_refs_name_every_image(void)
 
 RUN_TESTS(T(test_keeps_what_images_need), T(test_an_unreadable_image_stops_it),
 	  T(test_young_objects_stay), T(test_a_limit_keeps_spare_objects),
-	  T(test_the_oldest_go_first), T(test_being_needed_counts_as_use),
+	  T(test_the_oldest_go_first), T(test_order_within_a_second),
+	  T(test_being_needed_counts_as_use),
 	  T(test_a_reserve_that_can_not_be_had), T(test_pins_without_a_name),
 	  T(test_a_folder_in_the_place_of_garbage),
 	  T(test_a_publisher_keeps_it_out), T(test_refs_name_every_image))
