@@ -56,8 +56,9 @@ with_curl() { # LABEL PORT
 		"$WORK/names" >"$WORK/curl.conf"
 	sync -f "$WORK"
 	start=$(now_ms)
-	curl -s --no-progress-meter --parallel --parallel-max 64 --create-dirs \
-		-K "$WORK/curl.conf" 2>"$WORK/curl.log"
+	curl -sS --no-progress-meter --retry 3 --retry-all-errors \
+		--parallel --parallel-max 64 --create-dirs \
+		-K "$WORK/curl.conf" 2>"$WORK/curl.log" || fail "curl: $(tail -n 3 "$WORK/curl.log")"
 	if [ -n "$seal" ]; then
 		find "$WORK/curl" -type f -print0 | xargs -0 -n 1 -P "$(nproc)" fsverity enable
 	fi
