@@ -7,11 +7,15 @@
 # been.  Cut after the boot: reboot and poweroff end nevertheless.
 . "$(dirname "$0")/../machine.sh"
 
+asked_for() { [ "$(grep -c /objects/ "$SERVE_ACCESS")" -ge "$1" ]; }
+
 digest=$(image_digest 1)
 make_disk
 mirror_start "$ORIGIN"
 machine_start "root=cfs:$digest" "cfs.mirror=$mirror_url" cfs.store=LABEL=cfs
-await 'Welcome to'
+# The running system's files are being fetched, and the login needs far more.
+wait_for "$PATIENCE" asked_for 50
+! grep -qaF 'root@cfs:~#' "$SERIAL" || fail "the boot was over before the link was cut"
 link off
 sleep 30
 link on
