@@ -11,9 +11,10 @@
 #include "cache/base/cleanup.h"
 
 enum id {
-	OPT_BACKEND, OPT_BASEDIR, OPT_DIGEST, OPT_FETCHER, OPT_IDMAP, OPT_LOG,
-	OPT_MIRROR, OPT_NOPREFETCH, OPT_REMOUNT, OPT_RO, OPT_RW, OPT_STORE, OPT_TRYVERITY,
-	OPT_UPPERDIR, OPT_VERITY, OPT_VERITY_CHECK, OPT_WORKDIR,
+	OPT_BACKEND, OPT_BASEDIR, OPT_DIGEST, OPT_FETCHER, OPT_IDMAP,
+	OPT_IMAGE_VERITY, OPT_LOG, OPT_MIRROR, OPT_NOPREFETCH, OPT_REMOUNT, OPT_RO,
+	OPT_RW, OPT_STORE, OPT_TRYVERITY, OPT_UPPERDIR, OPT_VERITY,
+	OPT_VERITY_CHECK, OPT_WORKDIR,
 	OPT_SET_ATTRIBUTE, OPT_CLEAR_ATTRIBUTE, OPT_ATIME, OPT_PASSED_OVER,
 };
 
@@ -29,6 +30,7 @@ static const struct spec specs[] = {
 	{ "basedir", OPT_BASEDIR, true, 0 },
 	{ "digest", OPT_DIGEST, true, 0 },
 	{ "idmap", OPT_IDMAP, true, 0 },
+	{ "image_verity", OPT_IMAGE_VERITY, false, 0 },
 	{ "log", OPT_LOG, true, 0 },
 	{ "mirror", OPT_MIRROR, true, 0 },
 	{ "remount", OPT_REMOUNT, false, 0 },
@@ -293,6 +295,9 @@ static int apply(struct mount_options *options, struct asked *asked,
 		return set_string(&options->idmap, spec->name, value, msg);
 	case OPT_LOG:
 		return set_string(&options->log, spec->name, value, msg);
+	case OPT_IMAGE_VERITY:
+		options->image_verity = true;
+		return 0;
 	case OPT_MIRROR:
 		return add_mirror(options, value, msg);
 	case OPT_REMOUNT:
@@ -394,6 +399,8 @@ static int combine(struct mount_options *options, const struct asked *asked,
 		return errmsg_set(msg, -EINVAL,
 				  "verity means verity_check=2, not %u",
 				  asked->verity_check);
+	if (options->image_verity && !options->has_digest)
+		return errmsg_set(msg, -EINVAL, "image_verity needs digest=");
 	if (asked->has_verity_check)
 		options->verity_check = asked->verity_check;
 	else if (options->has_digest || asked->verity || asked->try_verity)

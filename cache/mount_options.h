@@ -40,6 +40,7 @@ enum mount_backend {
  * @fetcher_args: for cfs-fetch, as --name=value
  * @log: file that the fetcher's messages are appended to, or NULL
  * @has_digest: @digest was given
+ * @image_verity: whatever @verity_check is, the image must have fs-verity
  * @verity_check: 0 to 2: what every option together asks for
  * @try_verity: @verity_check may be lowered to 0 where there is no fs-verity
  * @upperdir: with @workdir, makes the mount writable; or NULL
@@ -61,6 +62,7 @@ struct mount_options {
 
 	bool has_digest;
 	struct cfs_digest digest;
+	bool image_verity;
 	unsigned int verity_check;
 	bool try_verity;
 

@@ -80,6 +80,10 @@ int mount_verity_check_image(struct mount_options *options, const char *path,
 	if (err != -ENODATA && err != -EOPNOTSUPP)
 		return errmsg_set(msg, err, "%s: fs-verity: %s", path,
 				  strerror(-err));
+	if (options->image_verity)
+		return errmsg_set(msg, -EOPNOTSUPP,
+				  "%s: the image has no fs-verity, and image_verity asks for it",
+				  path);
 	lowered = refuse_or_lower(options, "the image has no fs-verity", path,
 				  msg);
 	if (lowered < 0)

@@ -45,8 +45,8 @@ int mount_verity_settle(struct mount_options *options,
  * @msg: says what is wrong
  *
  * The kernel's measured digest decides.  An image without fs-verity is hashed
- * here, but only with verity_check=0: nothing keeps its bytes from changing
- * afterwards.
+ * here, but only with verity_check=0 and without image_verity: nothing keeps its
+ * bytes from changing afterwards.
  *
  * Return: 0, MOUNT_VERITY_NONE if it was hashed here, -EBADMSG if it is another
  * image, -EOPNOTSUPP if it has no fs-verity but must, or -errno.

@@ -159,7 +159,10 @@ cfs_get_image() {
 # cfs_mount_options: beside the first mirror, which is in the source's URL.
 cfs_mount_options() {
 	printf 'store=%s,digest=%s' "$CFS_STORE" "$cfs_digest"
-	[ "$cfs_verity" = require ] || printf ',verity_check=0'
+	case $cfs_verity in
+	image) printf ',verity_check=0,image_verity' ;;
+	off) printf ',verity_check=0' ;;
+	esac
 	[ -n "$cfs_mirrors" ] || return 0
 	printf ',for-root,log=/dev/kmsg,status-file=%s/status.json,%s' "$CFS_RUN" "$cfs_retry"
 	case $cfs_prefetch in

@@ -50,6 +50,7 @@ static const char usage[] =
 "     digest=HEX            the image must have this fs-verity digest\n"
 "     verity_check=0|1|2    what an object must have to be opened\n"
 "     verity, tryverity     verity_check=2; the same where it is possible\n"
+"     image_verity          with verity_check=0: the image must have fs-verity\n"
 "     upperdir=, workdir=   make the mount writable\n"
 "     idmap=FILE            user namespace to map owners through\n"
 "     backend=kernel|overlay\n"

@@ -39,6 +39,7 @@ refused 1 'unsupported option noverity' "$image" "$objects,noverity"
 refused 1 'digest=' "$image" "$objects,digest="
 refused 1 'not 64' "$image" "$objects,digest=abc"
 refused 1 'verity_check=3' "$image" "$objects,verity_check=3"
+refused 1 'image_verity needs' "$image" "$objects,image_verity"
 refused 1 'basedir=' "$image" ro
 refused 1 'empty' "$image" "$objects:"
 refused 1 'rw needs' "$image" "$objects,rw"
@@ -64,6 +65,7 @@ if ! has_verity "$WORK"; then
 	refused 32 'no fs-verity' "$image" "$objects,verity"
 	refused 32 'no fs-verity' "$image" "$objects,verity_check=1"
 	refused 32 'no fs-verity' "$image" "$objects,digest=$IMAGE_DIGEST"
+	refused 32 'no fs-verity' "$image" "$objects,digest=$IMAGE_DIGEST,verity_check=0,image_verity"
 fi
 assert_fails mount.composefs "$image" "$WORK/nowhere" -o "$objects"
 assert_eq "$(state)" "$before" "what is left"

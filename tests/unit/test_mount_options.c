@@ -43,6 +43,17 @@ static void test_a_backslash_makes_a_comma_part_of_a_value(void)
 	mount_options_free(&options);
 }
 
+static void test_a_sealed_image_needs_a_digest(void)
+{
+	struct mount_options options;
+
+	CHECK_EQ(parse(&options, "image_verity"), -EINVAL);
+	mount_options_free(&options);
+	CHECK_EQ(parse(&options, "image_verity,verity_check=0,digest=" HEX), 0);
+	CHECK(options.image_verity && options.verity_check == 0);
+	mount_options_free(&options);
+}
+
 /* What the options come to does not depend on their order. */
 static void test_how_much_is_checked(void)
 {
@@ -220,6 +231,7 @@ RUN_TESTS(T(test_basedirs_are_split_at_colons),
 	  T(test_a_backslash_makes_a_comma_part_of_a_value),
 	  T(test_names_with_what_splits),
 	  T(test_of_a_remount_the_last_counts),
+	  T(test_a_sealed_image_needs_a_digest),
 	  T(test_how_much_is_checked), T(test_what_is_refused),
 	  T(test_lists_are_bounded),
 	  T(test_what_is_for_mount_and_fstab_is_passed_over),
