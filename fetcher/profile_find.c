@@ -16,6 +16,10 @@
 #include "fetcher/mirror_offers.h"
 #include "fetcher/mirrors.h"
 
+/* Ask mirrors that a GET did not reach again, so often, after so long. */
+#define AGAIN_MOST	3
+#define AGAIN_MS	250
+
 struct profile_search {
 	struct loop *loop;
 	struct fetcher *fetcher;
@@ -24,6 +28,10 @@ struct profile_search {
 	struct mirror_offers_watcher watcher;
 	struct loop_deferred end;
 	uint32_t asked;			/* bit i: mirror i was */
+	uint32_t unreached;		/* those of them that did not answer */
+	unsigned int n_again;
+	bool pausing;			/* @again runs */
+	struct loop_timer again;
 	size_t mirror;
 	bool getting;
 	struct http_get get;
@@ -54,6 +62,7 @@ static void end_deferred(struct loop_deferred *deferred)
 static void end(struct profile_search *search, const char *where)
 {
 	mirror_offers_unwatch(&search->watcher);
+	loop_timer_stop(search->loop, &search->again);
 	search->where = where;
 	loop_defer(search->loop, &search->end);
 }
@@ -94,6 +103,25 @@ static int get_data(struct http_get *get, const void *data, size_t len)
 
 static void try_mirrors(struct profile_search *search);
 
+/* A connection that broke must not cost the whole start its profile. */
+static bool may_come_later(enum fetch_result result)
+{
+	return result == FETCH_RESULT_UNREACHABLE ||
+	       result == FETCH_RESULT_TIMEOUT || result == FETCH_RESULT_SHORT ||
+	       result == FETCH_RESULT_BUSY;
+}
+
+static void ask_again(struct loop_timer *timer)
+{
+	struct profile_search *search =
+		container_of(timer, struct profile_search, again);
+
+	search->pausing = false;
+	search->asked &= ~search->unreached;
+	search->unreached = 0;
+	try_mirrors(search);
+}
+
 static void get_done(struct http_get *get, const struct http_answer *answer)
 {
 	struct profile_search *search =
@@ -108,6 +136,8 @@ static void get_done(struct http_get *get, const struct http_answer *answer)
 		end(search, mirrors_url(mirrors, search->mirror));
 		return;
 	}
+	if (may_come_later(answer->result))
+		search->unreached |= (uint32_t)1 << search->mirror;
 	try_mirrors(search);
 }
 
@@ -151,8 +181,15 @@ static void try_mirrors(struct profile_search *search)
 		if (send_get(search, i))
 			return;
 	}
-	if (mirror_offers_settled(offers))
+	if (search->pausing || !mirror_offers_settled(offers))
+		return;
+	if (search->unreached && search->n_again < AGAIN_MOST) {
+		search->pausing = true;
+		loop_timer_start(search->loop, &search->again,
+				 AGAIN_MS << search->n_again++);
+	} else {
 		end(search, NULL);
+	}
 }
 
 static void offers_changed(struct mirror_offers_watcher *watcher)
@@ -173,6 +210,7 @@ int profile_find(struct loop *loop, struct cfs_store *store,
 	search->wish = *wish;
 	search->end.call = end_deferred;
 	search->watcher.changed = offers_changed;
+	search->again.expired = ask_again;
 	profile_path(&wish->image, wish->name, search->path);
 	*ret = search;
 	if (read_local(search, store)) {
@@ -193,6 +231,7 @@ void profile_find_free(struct profile_search *search)
 	if (search->getting)
 		fetcher_get_cancel(search->fetcher, &search->get);
 	mirror_offers_unwatch(&search->watcher);
+	loop_timer_stop(search->loop, &search->again);
 	loop_undefer(search->loop, &search->end);
 	free(search->url);
 	free(search);
