@@ -17,12 +17,17 @@
  */
 #define POOL_THREADS	16
 
-void loop_update_now(struct loop *loop)
+static uint64_t clock_ms(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_BOOTTIME, &ts);
-	loop->now_ms = (uint64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return (uint64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+void loop_update_now(struct loop *loop)
+{
+	loop->now_ms = clock_ms();
 }
 
 static bool forbidden(unsigned int flags)
@@ -148,7 +153,7 @@ bool loop_uses_io_uring(const struct loop *loop)
 
 uint64_t loop_now_ms(const struct loop *loop)
 {
-	return loop->now_ms;
+	return loop->running ? loop->now_ms : clock_ms();
 }
 
 void loop_stop(struct loop *loop)
@@ -204,6 +209,7 @@ int loop_run(struct loop *loop)
 	int err = 0;
 
 	loop->stopping = false;
+	loop->running = true;
 	loop_update_now(loop);
 	while (!loop->stopping && err == 0) {
 		run_timers(loop);
@@ -211,6 +217,7 @@ int loop_run(struct loop *loop)
 		if (!loop->stopping)
 			err = loop->backend->wait(loop, time_to_sleep(loop));
 	}
+	loop->running = false;
 	return err;
 }
 

@@ -76,7 +76,11 @@ int loop_run(struct loop *loop);
 /** loop_stop() - let loop_run() return after the callback that runs now */
 void loop_stop(struct loop *loop);
 
-/** loop_now_ms() - CLOCK_BOOTTIME, read once for each round of the loop */
+/**
+ * loop_now_ms() - CLOCK_BOOTTIME, read once for each round of the loop
+ *
+ * Between two loop_run()s, where other work may take minutes, read at each call.
+ */
 uint64_t loop_now_ms(const struct loop *loop);
 
 /**

@@ -52,6 +52,7 @@ struct loop {
 	struct loop_poll_list dead_polls;
 
 	uint64_t now_ms;
+	bool running;		/* inside loop_run() */
 	bool stopping;		/* loop_stop() was called */
 	bool closing;		/* loop_free() runs: only I/O and work matter */
 	size_t n_pending;	/* ops and work submitted, not called back yet */

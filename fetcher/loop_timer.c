@@ -59,7 +59,7 @@ static struct loop_timer *merge_siblings(struct loop_timer *first)
 void loop_timer_start(struct loop *loop, struct loop_timer *timer, uint64_t ms)
 {
 	loop_timer_stop(loop, timer);
-	timer->at_ms = loop->now_ms + ms;
+	timer->at_ms = loop_now_ms(loop) + ms;
 	timer->running = true;
 	timer->child = NULL;
 	timer->next = NULL;

@@ -52,6 +52,7 @@ static void timers_go_off_in_order(void)
 
 	start();
 	memset(order, 0, sizeof(order));
+	begin = loop_now_ms(loop);
 	loop_timer_start(loop, &c.timer, 30);
 	loop_timer_start(loop, &gone.timer, 5);
 	loop_timer_start(loop, &b.timer, 1);
@@ -59,7 +60,6 @@ static void timers_go_off_in_order(void)
 	loop_timer_start(loop, &b.timer, 20);
 	loop_timer_stop(loop, &gone.timer);
 	loop_timer_stop(loop, &gone.timer);
-	begin = loop_now_ms(loop);
 	CHECK_EQ(loop_run(loop), 0);
 	CHECK(strcmp(order, "abc") == 0);
 	CHECK(loop_now_ms(loop) - begin >= 30);
@@ -68,6 +68,24 @@ static void timers_go_off_in_order(void)
 }
 
 /* A heap of many is still a heap after many removals. */
+/* A program does long work of its own, and then starts a timer. */
+static void time_goes_on_between_two_runs(void)
+{
+	struct noted_timer soon = { { .expired = note_timer }, 's', true };
+	uint64_t begin;
+
+	start();
+	memset(order, 0, sizeof(order));
+	begin = loop_now_ms(loop);
+	usleep(100 * 1000);
+	CHECK(loop_now_ms(loop) - begin >= 100);
+	begin = loop_now_ms(loop);
+	loop_timer_start(loop, &soon.timer, 50);
+	CHECK_EQ(loop_run(loop), 0);
+	CHECK(loop_now_ms(loop) - begin >= 50);
+	loop_free(loop);
+}
+
 static void many_timers_keep_their_order(void)
 {
 	static struct noted_timer t[500];
@@ -456,7 +474,8 @@ static void deferred_calls_are_made_once(void)
 static void on_both(void)
 {
 	static void (*const tests[])(void) = {
-		timers_go_off_in_order, many_timers_keep_their_order,
+		timers_go_off_in_order, time_goes_on_between_two_runs,
+		many_timers_keep_their_order,
 		readiness_is_level_triggered,
 		closing_a_watched_socket_reaches_the_peer,
 		a_stopped_descriptor_is_not_called, events_can_be_modified,
