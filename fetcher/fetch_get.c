@@ -22,14 +22,13 @@
 #include <string.h>
 
 #include "cache/base/container_of.h"
+#include "cache/store_zst.h"
 #include "fetcher/fetch_body.h"
 #include "fetcher/fetch_engine.h"
 #include "fetcher/fetch_zst.h"
 #include "fetcher/mirror_offers.h"
 #include "fetcher/mirrors.h"
 
-/* Objects below this come with the first round trip anyhow. */
-#define ZST_MIN_SIZE	4096
 /* So many in a row that a mirror does not have compressed: it has few. */
 #define ZST_MISSING_MAX	16
 
@@ -241,7 +240,7 @@ static struct fetch_zst *try_zst(struct fetch *fetch, size_t mirror)
 	struct fetch_zst *zst;
 
 	if (fetch->no_zst || fetch->size == FETCH_SIZE_UNKNOWN ||
-	    fetch->size < ZST_MIN_SIZE || body_size(fetch->body) > 0 ||
+	    fetch->size < CFS_ZST_MIN_SIZE || body_size(fetch->body) > 0 ||
 	    !mirror_offers(fetcher->offers, mirror, CFS_MIRROR_ZST) ||
 	    fetch_zst_new(fetch->body, fetch->size, &fetcher->n_zst, &zst) < 0)
 		return NULL;

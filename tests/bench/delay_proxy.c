@@ -344,6 +344,7 @@ int main(int argc, char **argv)
 		server_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		if (connect(server_fd, (struct sockaddr *)&target,
 			    sizeof(target)) < 0) {
+			perror("delay_proxy: connecting to the target");
 			close(client_fd);
 			close(server_fd);
 			continue;
