@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""plot_starts.py COLD_START RIVALS >SVG: what cold_start.sh and rivals.sh printed, as a plot.
+"""plot_starts.py [--table] COLD_START RIVALS: what cold_start.sh and rivals.sh printed, as a plot.
 
-Seconds, on a logarithmic scale, over the round trip; a line for each way to read the
-trace of a start with eight readers.  Who was stopped is not drawn.
+An SVG: seconds, on a logarithmic scale, over the round trip; a line for each way to read
+the trace of a start with eight readers.  Who was stopped is not drawn.
+
+--table: what rivals.sh printed and the rows of cold_start.sh with eight readers as one
+Markdown table: seconds for each round trip, the most processor seconds a GB and MiB held.
 """
 import math
 import re
@@ -38,6 +41,28 @@ def of_rivals(text):
         if match and match[1] != "cfs-fetch":
             result.setdefault(match[1], {})[int(match[2])] = float(match[3])
     return result
+
+
+def table(cold, rivals):
+    """Print the Markdown table; "-" is what was not measured."""
+    rows = {title: {rtt: f"{seconds:.2f}" for rtt, seconds in points.items()}
+            for title, points in of_cold_start(cold).items()}
+    cpu, memory = {}, {}
+    for line in rivals.splitlines():
+        match = re.match(r"(\S+) +(\d+) +(> \d+|[\d.]+) +(-|[\d.]+) +([\d.]+) +\d+$", line)
+        if not match:
+            continue
+        name = match[1] + (", no prefetch" if match[1] == "cfs-fetch" else "")
+        rows.setdefault(name, {})[int(match[2])] = match[3]
+        if match[4] != "-":
+            cpu[name] = max(cpu.get(name, 0), float(match[4]))
+        memory[name] = max(memory.get(name, 0), float(match[5]))
+    rtts = sorted({rtt for cells in rows.values() for rtt in cells})
+    print("| | " + " | ".join(f"{rtt} ms" for rtt in rtts) + " | CPU s/GB | MiB |")
+    print("|---" + "|--:" * (len(rtts) + 2) + "|")
+    for name, cells in rows.items():
+        print("| " + " | ".join([name, *(cells.get(rtt, "-") for rtt in rtts),
+                                 str(cpu.get(name, "-")), str(memory.get(name, "-"))]) + " |")
 
 
 def draw(series):
@@ -79,4 +104,8 @@ def draw(series):
     print("</svg>")
 
 
-draw({**of_cold_start(open(sys.argv[1]).read()), **of_rivals(open(sys.argv[2]).read())})
+files = [open(name).read() for name in sys.argv[1:] if name != "--table"]
+if "--table" in sys.argv[1:]:
+    table(*files)
+else:
+    draw({**of_cold_start(files[0]), **of_rivals(files[1])})
