@@ -10,7 +10,7 @@
  * io_start() until ->done() is called.
  *
  *	- ->done() is called exactly once for each io_start() (IO_ACCEPT: see
- *	  there), from io_wait() and never from inside io_start().  It may start
+ *	  there), from io_run() and never from inside io_start().  It may start
  *	  the same operation again, start others, or free the operation.
  *	- A socket is always used with the same operation, one request at a time.
  *	- shutdown() on a connection makes what waits on it complete; a listening
@@ -87,6 +87,7 @@ struct io_ops {
 	void (*start)(struct io *io, struct io_op *op);
 	void (*stop_accept)(struct io *io, struct io_op *op);
 	int (*wait)(struct io *io, int timeout_ms);
+	void (*run)(struct io *io);
 	void (*free)(struct io *io);
 };
 
@@ -125,14 +126,22 @@ static inline void io_stop_accept(struct io *io, struct io_op *op)
 }
 
 /**
- * io_wait() - wait for something to complete and call its ->done()
+ * io_wait() - wait for something to complete
  * @timeout_ms: return after this many milliseconds; -1 never
+ *
+ * Calls nobody: the caller can look at the clock before io_run().
  *
  * Return: 0, also after the time, or -errno if the engine is broken.
  */
 static inline int io_wait(struct io *io, int timeout_ms)
 {
 	return io->ops->wait(io, timeout_ms);
+}
+
+/** io_run() - call ->done() of what has completed */
+static inline void io_run(struct io *io)
+{
+	io->ops->run(io);
 }
 
 /* For io_new() only. */

@@ -159,12 +159,28 @@ static int epoll_engine_wait(struct io *io, int timeout_ms)
 {
 	struct io_epoll *e = (struct io_epoll *)io;
 	struct epoll_event events[N_EVENTS];
-	struct io_op *op = e->ready;
 	int i, n;
 
-	/* Who is called may want to wait less long than was said before. */
-	if (op)
+	/* Somebody who was called has started what can go on at once. */
+	if (e->ready)
 		timeout_ms = 0;
+	n = epoll_wait(e->epoll_fd, events, N_EVENTS, timeout_ms);
+	if (n < 0)
+		return errno == EINTR ? 0 : -errno;
+	for (i = 0; i < n; i++) {
+		struct io_op *op = events[i].data.ptr;
+
+		if (op->engine.phase == PHASE_PARKED)
+			make_ready(e, op, PHASE_READY);
+	}
+	return 0;
+}
+
+static void epoll_engine_run(struct io *io)
+{
+	struct io_epoll *e = (struct io_epoll *)io;
+	struct io_op *op = e->ready;
+
 	/* What becomes ready meanwhile has its turn next time. */
 	e->ready = NULL;
 	e->ready_end = &e->ready;
@@ -174,15 +190,6 @@ static int epoll_engine_wait(struct io *io, int timeout_ms)
 		run(e, op);
 		op = next;
 	}
-	n = epoll_wait(e->epoll_fd, events, N_EVENTS, timeout_ms);
-	if (n < 0)
-		return errno == EINTR ? 0 : -errno;
-	for (i = 0; i < n; i++) {
-		op = events[i].data.ptr;
-		if (op->engine.phase == PHASE_PARKED)
-			make_ready(e, op, PHASE_READY);
-	}
-	return 0;
 }
 
 static void epoll_free(struct io *io)
@@ -198,6 +205,7 @@ static const struct io_ops epoll_ops = {
 	.start = epoll_start,
 	.stop_accept = epoll_stop_accept,
 	.wait = epoll_engine_wait,
+	.run = epoll_engine_run,
 	.free = epoll_free,
 };
 

@@ -341,10 +341,9 @@ static int ring_wait(struct io *io, int timeout_ms)
 	struct io_uring_cqe *cqe;
 	int err;
 
-	/* Who is called may want to wait less long than was said before. */
+	/* Somebody who was called has started what can go on at once. */
 	if (r->ready || r->retry)
 		timeout_ms = 0;
-	run_ready(r);
 	timeout.tv_sec = timeout_ms / 1000;
 	timeout.tv_nsec = timeout_ms % 1000 * 1000000ll;
 	err = io_uring_submit_and_wait_timeout(&r->ring, &cqe, 1,
@@ -354,8 +353,15 @@ static int ring_wait(struct io *io, int timeout_ms)
 	if (err < 0 && err != -ETIME && err != -EINTR && err != -EBUSY &&
 	    err != -EAGAIN)
 		return err;
-	run_completions(r);
 	return 0;
+}
+
+static void ring_run(struct io *io)
+{
+	struct io_ring *r = (struct io_ring *)io;
+
+	run_completions(r);
+	run_ready(r);
 }
 
 static void ring_free(struct io *io)
@@ -373,6 +379,7 @@ static const struct io_ops ring_ops = {
 	.start = ring_start,
 	.stop_accept = ring_stop_accept,
 	.wait = ring_wait,
+	.run = ring_run,
 	.free = ring_free,
 };
 

@@ -186,7 +186,9 @@ static int run(struct worker *worker)
 		err = io_wait(worker->io, round_ms(worker));
 		if (err)
 			return err;
+		/* After hours without a client, too, deadlines count from now. */
 		update_clock(worker);
+		io_run(worker->io);
 		run_timeouts(worker);
 		if (!worker->stopping)
 			resume_accepting(worker);
