@@ -293,11 +293,11 @@ static int apply(struct mount_options *options, struct asked *asked,
 		return add_fetcher_arg(options, "no-prefetch", NULL, msg);
 	case OPT_IDMAP:
 		return set_string(&options->idmap, spec->name, value, msg);
-	case OPT_LOG:
-		return set_string(&options->log, spec->name, value, msg);
 	case OPT_IMAGE_VERITY:
 		options->image_verity = true;
 		return 0;
+	case OPT_LOG:
+		return set_string(&options->log, spec->name, value, msg);
 	case OPT_MIRROR:
 		return add_mirror(options, value, msg);
 	case OPT_REMOUNT:

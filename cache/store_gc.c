@@ -110,7 +110,6 @@ static int visit(void *context, const struct cfs_object_info *info)
 static int older_first(const void *a, const void *b)
 {
 	const struct cfs_object_info *x = a, *y = b;
-
 	int order = timespec_compare(&x->used, &y->used);
 
 	return order ? order :

@@ -30,7 +30,6 @@ struct profile_search {
 	uint32_t asked;			/* bit i: mirror i was */
 	uint32_t unreached;		/* those of them that did not answer */
 	unsigned int n_again;
-	bool pausing;			/* @again runs */
 	struct loop_timer again;
 	size_t mirror;
 	bool getting;
@@ -116,7 +115,6 @@ static void ask_again(struct loop_timer *timer)
 	struct profile_search *search =
 		container_of(timer, struct profile_search, again);
 
-	search->pausing = false;
 	search->asked &= ~search->unreached;
 	search->unreached = 0;
 	try_mirrors(search);
@@ -181,15 +179,14 @@ static void try_mirrors(struct profile_search *search)
 		if (send_get(search, i))
 			return;
 	}
-	if (search->pausing || !mirror_offers_settled(offers))
+	if (loop_timer_running(&search->again) ||
+	    !mirror_offers_settled(offers))
 		return;
-	if (search->unreached && search->n_again < AGAIN_MOST) {
-		search->pausing = true;
+	if (search->unreached && search->n_again < AGAIN_MOST)
 		loop_timer_start(search->loop, &search->again,
 				 AGAIN_MS << search->n_again++);
-	} else {
+	else
 		end(search, NULL);
-	}
 }
 
 static void offers_changed(struct mirror_offers_watcher *watcher)

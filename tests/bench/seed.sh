@@ -56,7 +56,7 @@ with_curl() { # LABEL PORT
 		"$WORK/names" >"$WORK/curl.conf"
 	sync -f "$WORK"
 	start=$(now_ms)
-	curl -sS --no-progress-meter --retry 3 --retry-all-errors \
+	curl -sS --no-progress-meter \
 		--parallel --parallel-max 64 --create-dirs \
 		-K "$WORK/curl.conf" 2>"$WORK/curl.log" || fail "curl: $(tail -n 3 "$WORK/curl.log")"
 	if [ -n "$seal" ]; then

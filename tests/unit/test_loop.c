@@ -67,7 +67,6 @@ static void timers_go_off_in_order(void)
 	loop_free(loop);
 }
 
-/* A heap of many is still a heap after many removals. */
 /* A program does long work of its own, and then starts a timer. */
 static void time_goes_on_between_two_runs(void)
 {
@@ -86,6 +85,7 @@ static void time_goes_on_between_two_runs(void)
 	loop_free(loop);
 }
 
+/* A heap of many is still a heap after many removals. */
 static void many_timers_keep_their_order(void)
 {
 	static struct noted_timer t[500];
