@@ -45,18 +45,10 @@ timed() {
 # Whatever is on the disk has to be there for the next boot.
 off() { guest poweroff >/dev/null || true; machine_off; }
 
-# link_start RTT: sets mirror_url to the mirror at that distance.
-link_start() {
-	if [ "$1" = 0 ]; then
-		mirror_url=http://10.0.2.2:$SERVE_PORT
-		return
-	fi
-	local port
-
-	port=$(free_port)
-	start_bg "$WORK/link.log" "$CFS_BUILD/tests/bench/delay_proxy" "$port" "$SERVE_PORT" "$1"
-	wait_port "$port"
-	mirror_url=http://10.0.2.2:$port
+# mirror_at RTT: sets mirror_url to the mirror at that distance.
+mirror_at() {
+	mirror_url=http://10.0.2.2:$SERVE_PORT
+	[ "$1" = 0 ] || link_start "$1"
 }
 
 publish() {
@@ -89,7 +81,7 @@ one_round() {
 	timed "warm-$rtt" "root=cfs:$digest" "cfs.mirror=$mirror_url" cfs.store=LABEL=cfs
 	off
 	mirror_start "$ORIGIN"
-	link_start "$rtt"
+	mirror_at "$rtt"
 	publish profile
 	cold "profile-$rtt"
 	off
@@ -122,7 +114,7 @@ for _ in $(seq "$rounds"); do
 	mv "$WORK/root.img" "$WORK/root.ext4"
 	for rtt in "${links[@]}"; do
 		mirror_start "$ORIGIN"
-		link_start "$rtt"
+		mirror_at "$rtt"
 		one_round "$rtt"
 		stop_bg "$SERVE_PID"
 	done

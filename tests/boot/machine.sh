@@ -7,16 +7,22 @@
 #	machine_start WORD...	power on, with these words on the kernel command line
 #	await TEXT [SECONDS]	until the console has said it since power-on
 #	guest COMMAND		what the shell on the console prints; its status
+#	await_complete		until the store has all of the image (cfs.prefetch=all)
 #	link on|off		the network card's cable
 #	machine_off	until the machine has powered itself off
 #
-#	$mirror_url	of mirror_start, as the machine sees it
+#	own_origin		a copy of $ORIGIN to add to
+#	link_start MS		the mirror at a distance of MS milliseconds
+#
+#	$mirror_url	of mirror_start and link_start, as the machine sees it
 #	$INITRAMFS	initramfs-tools (default) or dracut
 #	$MEMORY		default 1G
+#	$NETDEV		QEMU's -netdev, default "user"
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/../e2e/lib.sh"
 . "$here/../suite.sh"
+. "$here/install.sh"
 
 SERIAL=$WORK/serial.log
 # A loaded machine emulates a tenth as fast as an idle one.
@@ -46,6 +52,25 @@ mirror_start() {
 	mirror_url=http://10.0.2.2:$SERVE_PORT
 }
 
+# own_origin: ORIGIN becomes a copy, to which the case may add.
+own_origin() {
+	mkdir "$WORK/own"
+	overlay_over "$ORIGIN" "$WORK/own"
+	ORIGIN=$WORK/own/tree
+}
+
+# link_start MS: after mirror_start, which see: sets mirror_url to the mirror behind a link
+# with that round trip.
+link_start() {
+	local port
+
+	port=$(free_port)
+	start_bg "$WORK/link.log" "$CFS_BUILD/tests/bench/delay_proxy" "$port" "$SERVE_PORT" "$1"
+	wait_port "$port"
+	# shellcheck disable=SC2034
+	mirror_url=http://10.0.2.2:$port
+}
+
 machine_start() {
 	local qemu=$CFS_CACHE/qemu/usr disks=() disk
 
@@ -62,7 +87,7 @@ machine_start() {
 		-initrd "$CFS_BUILD/boot/${INITRAMFS:-initramfs-tools}.img" \
 		-chardev "socket,id=con,path=$WORK/console,server=on,wait=off,logfile=$SERIAL" \
 		-serial chardev:con -qmp "unix:$WORK/qmp,server=on,wait=off" \
-		-netdev user,id=net -device virtio-net-pci,netdev=net,id=nic,romfile= \
+		-netdev "${NETDEV:-user},id=net" -device virtio-net-pci,netdev=net,id=nic,romfile= \
 		-device virtio-rng-pci "${disks[@]}" \
 		-append "${command_line[*]} $*" </dev/null >"$WORK/qemu.log" 2>&1 &
 	machine_pid=$!
@@ -86,6 +111,10 @@ link() { python3 "$here/console.py" qmp "$WORK/qmp" set_link "{\"name\": \"nic\"
 
 # fetched WHAT: a number of the status of the machine's fetcher, as "total.fetched_bytes".
 fetched() { guest 'cat /run/composefs/status.json' | jq ".$1"; }
+
+await_complete() {
+	GUEST_SECONDS=$((3 * PATIENCE)) guest "until cfs-fetch status --booted | grep -q 'complete, no network is needed'; do sleep 2; done"
+}
 
 machine_off() {
 	local end=$((SECONDS + PATIENCE))
