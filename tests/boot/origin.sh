@@ -55,7 +55,8 @@ add_login() {
 	rm -f "$root"/etc/systemd/system/timers.target.wants/apt-daily*.timer
 }
 
-# What an update changes: some programs, some data.
+# What an update changes: some programs, some data, and a file that a machine may have
+# made for itself.
 change() {
 	local root=$1
 
@@ -63,6 +64,7 @@ change() {
 	[ "$version" != 1 ] || return 0
 	head -c 3000000 /dev/urandom >"$root/usr/lib/new-in-$version"
 	printf '\n# version %s\n' "$version" >>"$root/etc/bash.bashrc"
+	seq 200000 >"$root/usr/share/numbers"
 }
 
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/cfs-origin.XXXXXX")
