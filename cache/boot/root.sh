@@ -125,15 +125,23 @@ cfs_fetcher_options() {
 	done
 }
 
-# The image, into the store.  A mirror that does not answer is waited for; that no
-# mirror has this very image is final.
+# cfs_uptime: sets cfs_now, in seconds.
+cfs_uptime() {
+	read -r cfs_now _ </proc/uptime
+	cfs_now=${cfs_now%%.*}
+}
+
+# The image, into the store.  A mirror that does not answer is waited for, with
+# cfs.retry=soft for as long as the fetcher waits for a file; that no mirror has this very
+# image is final.
 cfs_get_image() {
 	[ ! -e "$CFS_STORE/$cfs_object" ] || return 0
 	if [ -z "$cfs_mirrors" ]; then
 		cfs_say "the store lacks image $cfs_digest, and there is no mirror: neither cfs.mirror= nor a URL as DHCP's root-path"
 		return 1
 	fi
-	cfs_waited=0
+	cfs_uptime
+	cfs_give_up=$((cfs_now + 60))
 	while :; do
 		# shellcheck disable=SC2046 # options
 		cfs-fetch --store="$CFS_STORE" $(cfs_fetcher_options) --deadline=10 \
@@ -145,8 +153,8 @@ cfs_get_image() {
 		5) ;;
 		*) cfs_say "the image can't be fetched into the store"; return 1 ;;
 		esac
-		cfs_waited=$((cfs_waited + 1))
-		if [ "$cfs_retry" = soft ] && [ "$cfs_waited" -ge 6 ]; then
+		cfs_uptime
+		if [ "$cfs_retry" = soft ] && [ "$cfs_now" -ge "$cfs_give_up" ]; then
 			cfs_say "no mirror answered, and cfs.retry=soft: $cfs_mirrors"
 			return 1
 		fi
@@ -200,6 +208,7 @@ cfs_is_as_strict_as_asked() {
 # cfs_mount_image DIR
 cfs_mount_image() {
 	mkdir -p "$1"
+	[ -n "$cfs_mirrors" ] || cfs_say "there is no mirror: what the store lacks can't be read"
 	cfs_source=$CFS_STORE/$cfs_object
 	for cfs_mirror in $cfs_mirrors; do
 		cfs_source=${cfs_mirror%/}/$cfs_object
