@@ -20,11 +20,15 @@
  * waits. */
 #define AHEAD_BYTES	((uint64_t)8 << 20)
 
+/* What objects of 60 KB need to fill 1 Gbit/s over a round trip of 50 ms
+ * (tests/bench/replay.sh: with half as many a start takes a fifth longer there). */
+#define TRANSFERS	128
+
 void fetch_config_init(struct fetch_config *config)
 {
 	*config = (struct fetch_config){
 		.deadline_ms = 60 * 1000,
-		.max_transfers = 64,
+		.max_transfers = TRANSFERS,
 		.max_ahead = UINT_MAX,
 		.max_beside_demand = UINT_MAX,
 		.max_unknown_size = (uint64_t)16 << 30,

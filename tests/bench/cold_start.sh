@@ -49,6 +49,17 @@ with_curl() {
 	cmp "$WORK/curl" "$WORK/stream"
 }
 
+# The same objects by one GET after the other: what one reader can't be quicker than.
+one_by_one() {
+	start_link "$plain" "$rtt"
+	sed "s|^\\(..\\)\\(.*\\)|url = http://127.0.0.1:$LINK_PORT/objects/\\1/\\2\noutput = /dev/null|" \
+		"$WORK/profile" >"$WORK/urls"
+	start=$(now_ms)
+	curl -sf -K "$WORK/urls"
+	note "one-by-one.$rtt"
+	stop_bg "$LINK_PID"
+}
+
 # with_readers COLUMN PORT READERS
 with_readers() {
 	rm -rf "$WORK/store"
@@ -68,6 +79,7 @@ with_readers() {
 for rtt in $rtts; do
 	for _ in $(seq "${RUNS:-3}"); do
 		with_curl
+		[[ " $crowds " != *" 1 "* ]] || one_by_one
 		for readers in $crowds; do
 			with_readers plain "$plain" "$readers"
 			with_readers profile "$with_profile" "$readers"
@@ -101,10 +113,16 @@ for readers in $crowds; do
 	row "pack on the mirror, readers: $readers" "pack.$readers"
 done
 [[ " $crowds " == *" 1 "* ]] || exit 0
-printf '%-36s' "a miss of one reader beyond that"
-for rtt in $rtts; do
-	ms=$(median <"$WORK/ms.plain.1.$rtt")
-	awk -v ms="$ms" -v n="$objects" -v rtt="$rtt" -v bytes="$bytes" -v rate="$rate" \
-		'BEGIN { printf "%13.2f ms", (ms - bytes / rate / 1000) / n - rtt }'
-done
-echo
+row "curl, one object after the other" one-by-one
+# beyond TITLE NAME: milliseconds of one miss, without a round trip and its bytes' time.
+beyond() {
+	printf '%-36s' "$1"
+	for rtt in $rtts; do
+		ms=$(median <"$WORK/ms.$2.$rtt")
+		awk -v ms="$ms" -v n="$objects" -v rtt="$rtt" -v bytes="$bytes" -v rate="$rate" \
+			'BEGIN { printf "%13.2f ms", (ms - bytes / rate / 1000) / n - rtt }'
+	done
+	echo
+}
+beyond "a miss of one reader beyond that" plain.1
+beyond "curl, beyond that" one-by-one
