@@ -45,9 +45,9 @@ timed() {
 # Whatever is on the disk has to be there for the next boot.
 off() { guest poweroff >/dev/null || true; machine_off; }
 
-# mirror_at RTT: sets mirror_url to the mirror at that distance.
+# mirror_at RTT: serve the origin at that distance; sets mirror_url.
 mirror_at() {
-	mirror_url=http://10.0.2.2:$SERVE_PORT
+	mirror_start "$ORIGIN"
 	[ "$1" = 0 ] || link_start "$1"
 }
 
@@ -80,7 +80,6 @@ one_round() {
 	stop_bg "$SERVE_PID"
 	timed "warm-$rtt" "root=cfs:$digest" "cfs.mirror=$mirror_url" cfs.store=LABEL=cfs
 	off
-	mirror_start "$ORIGIN"
 	mirror_at "$rtt"
 	publish profile
 	cold "profile-$rtt"
@@ -113,7 +112,6 @@ for _ in $(seq "$rounds"); do
 	off
 	mv "$WORK/root.img" "$WORK/root.ext4"
 	for rtt in "${links[@]}"; do
-		mirror_start "$ORIGIN"
 		mirror_at "$rtt"
 		one_round "$rtt"
 		stop_bg "$SERVE_PID"

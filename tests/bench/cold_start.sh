@@ -4,9 +4,10 @@
 # cold_start.sh [TREE]: read the trace of a start (start_lib.sh; the Debian root of the
 # tests by default) with an empty store through EROFS, overlayfs and cfs-fetch, without
 # anything, with a profile and with a pack on the mirror, by 8 and by 1 ($READERS) readers, beside
-# one curl stream of the same bytes to a file; links of $RTTS (0 10 20 50) ms and $RATE (125)
-# MB/s, each $RUNS (3) times in turn.  Milliseconds from the start of cfs-fetch to the
-# last byte read, medians, and what they are times the stream.  Targets at 20 and 50 ms:
+# one curl stream of the same bytes to a file and, with one reader, curl's GETs of the
+# objects one after the other; links of $RTTS (0 10 20 50) ms and $RATE (125) MB/s, each
+# $RUNS (3) times in turn.  Milliseconds from the start of cfs-fetch to the last byte
+# read, medians, and what they are times the stream.  Targets at 20 and 50 ms:
 # with a profile at most 2 times the stream; a miss of one reader costs at most a round trip
 # and 1 ms and its bytes over the link.
 . "${0%/*}/../e2e/lib.sh"
