@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * fsload [-n RUNS] OPERATION [ARGUMENT]...: do one kind of work on the files of the
- * current directory and print what each run took, a line each:
+ * fsload [-n RUNS] [-j THREADS] OPERATION [ARGUMENT]...: do one kind of work on the files
+ * of the current directory and print what each run took, a line each:
  *
  *	ELAPSED CPU	nanoseconds of the clock, and of this process and its children
  *
  *	run COMMAND [ARGUMENT]...	a program, its output thrown away
- *	stat, open, read	each path of stdin: lstat(2); open and close; and read
+ *	stat, open, read	each path of stdin: lstat(2); open and close; and read; each
+ *			thread (1) takes the next path, a path that fails is named
  *	seq FILE	read(2) in pieces of 128 KiB to the end
  *	mmap FILE	touch each page of a shared mapping
  *
@@ -14,6 +15,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,15 +28,24 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PIECE	(128 * 1024)
+#define PIECE		(128 * 1024)
+#define THREADS_MAX	64
 
-static char piece[PIECE];
 static char **paths;
 static size_t n_paths;
+static atomic_size_t next_path;
+static const char *operation;
+static atomic_bool failed;
+
+static void complain(const char *what)
+{
+	fprintf(stderr, "fsload: %s: %s\n", what, strerror(errno));
+	failed = true;
+}
 
 static void fail(const char *what)
 {
-	fprintf(stderr, "fsload: %s: %s\n", what, strerror(errno));
+	complain(what);
 	exit(1);
 }
 
@@ -64,30 +77,58 @@ static int open_file(const char *path)
 	return fd;
 }
 
-static void read_all(int fd, const char *path)
+static bool read_all(int fd)
 {
+	static _Thread_local char piece[PIECE];
 	ssize_t n;
 
 	while ((n = read(fd, piece, PIECE)) > 0)
 		;
-	if (n < 0)
-		fail(path);
+	return n == 0;
 }
 
-static void do_path(const char *operation, const char *path)
+static bool do_path(const char *path)
 {
 	struct stat st;
+	bool ok;
 	int fd;
 
-	if (!strcmp(operation, "stat")) {
-		if (lstat(path, &st))
-			fail(path);
-		return;
-	}
-	fd = open_file(path);
-	if (strcmp(operation, "open"))
-		read_all(fd, path);
+	if (!strcmp(operation, "stat"))
+		return lstat(path, &st) == 0;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	ok = !strcmp(operation, "open") || read_all(fd);
 	close(fd);
+	return ok;
+}
+
+static void *do_paths(void *unused)
+{
+	size_t i;
+
+	(void)unused;
+	while ((i = next_path++) < n_paths) {
+		if (!do_path(paths[i]))
+			complain(paths[i]);
+	}
+	return NULL;
+}
+
+static void in_threads(int n)
+{
+	pthread_t threads[THREADS_MAX];
+	int i;
+
+	next_path = 0;
+	for (i = 1; i < n; i++) {
+		errno = pthread_create(&threads[i], NULL, do_paths, NULL);
+		if (errno)
+			fail("thread");
+	}
+	do_paths(NULL);
+	for (i = 1; i < n; i++)
+		pthread_join(threads[i], NULL);
 }
 
 static void touch_pages(const char *path)
@@ -128,23 +169,21 @@ static void run(char **command)
 	}
 }
 
-static void work(char **arguments)
+static void work(char **arguments, int n_threads)
 {
-	const char *operation = arguments[0];
-	size_t i;
 	int fd;
 
 	if (!strcmp(operation, "run")) {
-		run(arguments + 1);
+		run(arguments);
 	} else if (!strcmp(operation, "seq")) {
-		fd = open_file(arguments[1]);
-		read_all(fd, arguments[1]);
+		fd = open_file(arguments[0]);
+		if (!read_all(fd))
+			fail(arguments[0]);
 		close(fd);
 	} else if (!strcmp(operation, "mmap")) {
-		touch_pages(arguments[1]);
+		touch_pages(arguments[0]);
 	} else {
-		for (i = 0; i < n_paths; i++)
-			do_path(operation, paths[i]);
+		in_threads(n_threads);
 	}
 }
 
@@ -174,25 +213,37 @@ static long long cpu(void)
 	       (children.ru_utime.tv_usec + children.ru_stime.tv_usec) * 1000LL;
 }
 
+static int usage(void)
+{
+	fprintf(stderr,
+		"usage: fsload [-n RUNS] [-j THREADS] OPERATION [ARGUMENT]...\n");
+	return 2;
+}
+
 int main(int argc, char **argv)
 {
-	int option, runs = 1;
+	int option, runs = 1, n_threads = 1;
 
-	while ((option = getopt(argc, argv, "+n:")) == 'n')
-		runs = atoi(optarg);
-	/* Without an argument: what is done to the paths of stdin. */
-	if (option != -1 || optind >= argc) {
-		fprintf(stderr, "usage: fsload [-n RUNS] OPERATION [ARGUMENT]...\n");
-		return 2;
+	while ((option = getopt(argc, argv, "+n:j:")) != -1) {
+		if (option == 'n')
+			runs = atoi(optarg);
+		else if (option == 'j')
+			n_threads = atoi(optarg);
+		else
+			return usage();
 	}
-	if (optind + 1 == argc)
+	if (optind >= argc || n_threads < 1 || n_threads > THREADS_MAX)
+		return usage();
+	operation = argv[optind++];
+	/* Without an argument: what is done to the paths of stdin. */
+	if (optind == argc)
 		read_paths();
 	while (runs-- > 0) {
 		long long t = elapsed(), c = cpu();
 
-		work(argv + optind);
+		work(argv + optind, n_threads);
 		printf("%lld %lld\n", elapsed() - t, cpu() - c);
 		fflush(stdout);
 	}
-	return 0;
+	return failed;
 }

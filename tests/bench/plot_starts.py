@@ -37,7 +37,7 @@ def of_cold_start(text):
 def of_rivals(text):
     result = {}
     for line in text.splitlines():
-        match = re.match(r"(\S+) +(\d+) +([\d.]+) +[\d.]+ +[\d.]+ +\d+$", line)
+        match = re.match(r"(\S+) +(\d+) +([\d.]+) +[\d.]+ +[\d.]+ +\S+$", line)
         if match and match[1] != "cfs-fetch":
             result.setdefault(match[1], {})[int(match[2])] = float(match[3])
     return result
@@ -49,7 +49,7 @@ def table(cold, rivals):
             for title, points in of_cold_start(cold).items()}
     cpu, memory = {}, {}
     for line in rivals.splitlines():
-        match = re.match(r"(\S+) +(\d+) +(> \d+|[\d.]+) +(-|[\d.]+) +([\d.]+) +\d+$", line)
+        match = re.match(r"(\S+) +(\d+) +(> \d+|[\d.]+) +(-|[\d.]+) +([\d.]+) +\S+$", line)
         if not match:
             continue
         name = match[1] + (", no prefetch" if match[1] == "cfs-fetch" else "")

@@ -108,16 +108,23 @@ measure() {
 	start_link "$port" "$rtt"
 	start=$(now_ms)
 	"start_$name"
-	(cd "$WORK/mnt" && tr '\n' '\0' <"$WORK/trace" |
-		timeout -k 1 "$most" xargs -0 -P "${READERS:-8}" -n 8 sha256sum) \
-		>"$WORK/sums" 2>/dev/null || status=$?
+	(cd "$WORK/mnt" && timeout -k 1 "$most" fsload -j "${READERS:-8}" read) \
+		<"$WORK/trace" >/dev/null 2>&1 || status=$?
 	ms=$(($(now_ms) - start))
 	ticks=$(awk '{ print $14 + $15 }' "/proc/$RIVAL_PID/stat")
 	peak=$(awk '/VmHWM/ { print $2 }' "/proc/$RIVAL_PID/status")
+	if [ "$status" = 124 ] || [ "$status" = 137 ]; then
+		ms=-1
+		bad=-
+	else
+		(cd "$WORK/mnt" && tr '\n' '\0' <"$WORK/trace" |
+			timeout -k 1 "$most" xargs -0 sha256sum 2>/dev/null || true) |
+			sort | comm -13 - "$WORK/right" >"$WORK/bad"
+		bad=$(wc -l <"$WORK/bad")
+		sed "s/^/$name, not read: /" "$WORK/bad" | head -n 3 >&2
+	fi
 	end_rival "$name"
 	stop_bg "$LINK_PID"
-	[ "$status" != 124 ] && [ "$status" != 137 ] || ms=-1
-	bad=$(sort "$WORK/sums" | comm -13 - "$WORK/right" | wc -l)
 	echo "$ms $ticks $peak $bad" >>"$WORK/result.$name.$rtt"
 }
 
@@ -143,6 +150,6 @@ for name in "${names[@]}"; do
 			-v hz="$(getconf CLK_TCK)" -v most="$most" 'BEGIN {
 				seconds = ms < 0 ? "> " most : sprintf("%.2f", ms / 1000)
 				cpu = ms < 0 ? "-" : sprintf("%.2f", ticks / hz / bytes * 1e9)
-				printf "%-12s %8s %12s %12s %10.1f %12d\n", name, rtt, seconds, cpu, peak / 1024, bad }'
+				printf "%-12s %8s %12s %12s %10.1f %12s\n", name, rtt, seconds, cpu, peak / 1024, bad }'
 	done
 done

@@ -10,7 +10,7 @@ need_fs erofs
 need_fs overlay
 need_cmd curl
 need_prog cfs-fetch cfs-serve mkcomposefs cfs-store composefs-info
-export PATH=$CFS_BUILD/tests/bench:$PATH
+export PATH=$CFS_BUILD/tests/bench:$CFS_BUILD/tests:$PATH
 rtts=${RTTS:-0 10 20 50}
 rate=${RATE:-125}
 
@@ -61,11 +61,8 @@ record_start() {
 	done <"$WORK/profile" >"$WORK/stream"
 }
 
-# read_trace READERS: read the files of the trace in its order.
-read_trace() {
-	(cd "$WORK/mnt" && tr '\n' '\0' <"$WORK/trace" |
-		xargs -0 -P "$1" -n "$(( $1 == 1 ? 500 : 8 ))" cat >/dev/null)
-}
+# read_trace READERS: read the files of the trace in its order, each reader the next one.
+read_trace() { (cd "$WORK/mnt" && fsload -j "$1" read <"$WORK/trace" >/dev/null); }
 
 end_fetch() {
 	assert_eq "$(counter requests failed)" 0 "failed requests"
