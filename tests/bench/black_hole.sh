@@ -9,6 +9,8 @@
 . "${0%/*}/../e2e/lib.sh"
 # shellcheck source=tests/e2e/lazy.sh
 . "$E2E/lazy.sh"
+# shellcheck source=tests/bench/fresh_lib.sh
+. "$CFS_TOP/tests/bench/fresh_lib.sh"
 need_root
 need_fuse
 need_prog cfs-fetch cfs-serve mkcomposefs cfs-store
@@ -23,9 +25,10 @@ random.seed(3)
 for i in range(int(sys.argv[2])):
     open(f"{sys.argv[1]}/{i}", "wb").write(random.randbytes(8000 + i % 500))
 END
-make_store "$WORK/origin" "$WORK/tree" tree
-(cd "$WORK/origin/objects" && find . -type f -size -10k -printf '%P\n' | sort) >"$WORK/objects"
-start_serve "$WORK/origin" --unsealed
+ORIGIN=$WORK/origin
+make_store "$ORIGIN" "$WORK/tree" tree
+(cd "$ORIGIN/objects" && find . -type f -size -10k -printf '%P\n' | sort) >"$WORK/objects"
+start_serve "$ORIGIN" --unsealed
 
 # read_all PID: open and read each object at its time; stop the process PID meanwhile.
 read_all() {
@@ -72,11 +75,10 @@ for _ in $(seq "${RUNS:-3}"); do
 			urls+=(--mirror "http://127.0.0.1:$port")
 			wait_port "$port"
 		done
-		rm -rf "$WORK/store"
-		mkdir -p "$WORK/store/objects" "$WORK/store/images"
-		cfs-store import "$WORK/store" "$WORK/origin/images/tree" tree >/dev/null
+		fresh_dir
+		new_store "$DIR/store"
 		# shellcheck disable=SC2086  # none or one
-		start_fetch "$WORK/store" "$WORK/cfs" "${urls[@]}" --no-prefetch $option
+		start_fetch "$DIR/store" "$WORK/cfs" "${urls[@]}" --no-prefetch $option
 		printf '%-10s %s\n' "${option:-hedged}" "$(read_all "${links[0]}")"
 		umount "$WORK/cfs"
 		stop_bg "$FETCH_PID"

@@ -8,6 +8,8 @@
 . "${0%/*}/../e2e/lib.sh"
 # shellcheck source=tests/e2e/lazy.sh
 . "$E2E/lazy.sh"
+# shellcheck source=tests/bench/fresh_lib.sh
+. "$CFS_TOP/tests/bench/fresh_lib.sh"
 need_root
 need_fuse
 need_fs erofs
@@ -23,16 +25,15 @@ make_store "$ORIGIN" "$1" tree
 start_mirror
 composefs-info objects "$ORIGIN/images/tree" | sort -u >"$WORK/names"
 (cd "$1" && find . -type f -size +64c -print0) >"$WORK/files"
-while read -r name; do
-	printf 'url = "%s/objects/%s"\noutput = "%s/curl/%s"\n' \
-		"$SERVE_URL" "$name" "$WORK" "$name"
-done <"$WORK/names" >"$WORK/curl.conf"
 echo "$(wc -l <"$WORK/names") objects, $(du -sb "$ORIGIN/objects" | cut -f1) bytes, $readers readers"
 
 median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 
 with_curl() {
-	rm -rf "$WORK/curl"
+	fresh_dir
+	awk -v url="$SERVE_URL" -v to="$DIR" \
+		'{ printf "url = \"%s/objects/%s\"\noutput = \"%s/%s\"\n", url, $1, to, $1 }' \
+		"$WORK/names" >"$WORK/curl.conf"
 	sync -f "$WORK"
 	start=$(now_ms)
 	curl -s --no-progress-meter --parallel --parallel-max 32 --create-dirs -K "$WORK/curl.conf" 2>"$WORK/curl.log"
@@ -41,10 +42,10 @@ with_curl() {
 }
 
 with_fetch() {
-	rm -rf "$WORK/store"
-	new_store "$WORK/store"
-	start_fetch "$WORK/store" "$WORK/objects" --mirror "$SERVE_URL"
-	mount_lazily "$WORK/store"
+	fresh_dir
+	new_store "$DIR/store"
+	start_fetch "$DIR/store" "$WORK/objects" --mirror "$SERVE_URL"
+	mount_lazily "$DIR/store"
 	sync -f "$WORK"
 	start=$(now_ms)
 	(cd "$WORK/mnt" && xargs -0 -P "$readers" -n 64 cat <"$WORK/files" >/dev/null)

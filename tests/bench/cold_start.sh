@@ -63,13 +63,11 @@ one_by_one() {
 
 # with_readers COLUMN PORT READERS
 with_readers() {
-	rm -rf "$WORK/store"
-	new_store "$WORK/store"
-	sync -f "$WORK"
+	fresh_store
 	start_link "$2" "$rtt"
 	start=$(now_ms)
-	start_fetch "$WORK/store" "$WORK/objects" --mirror "http://127.0.0.1:$LINK_PORT"
-	mount_lazily "$WORK/store"
+	start_fetch "$STORE" "$WORK/objects" --mirror "http://127.0.0.1:$LINK_PORT"
+	mount_lazily "$STORE"
 	read_trace "$3"
 	note "$1.$3.$rtt"
 	counter requests misses >>"$WORK/misses.$1.$3.$rtt"

@@ -37,12 +37,10 @@ note_cost() {
 with_readers() {
 	local start
 
-	rm -rf "$WORK/store"
-	new_store "$WORK/store"
-	sync -f "$WORK"
+	fresh_store
 	start=$(now_ms)
-	start_fetch "$WORK/store" "$WORK/objects" --mirror "http://127.0.0.1:$LINK_PORT"
-	mount_lazily "$WORK/store"
+	start_fetch "$STORE" "$WORK/objects" --mirror "http://127.0.0.1:$LINK_PORT"
+	mount_lazily "$STORE"
 	read_trace "$1"
 	echo $(($(now_ms) - start)) >>"$WORK/ms.$1.$rtt"
 	counter fetches delivered >>"$WORK/delivered"

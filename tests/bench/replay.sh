@@ -40,9 +40,9 @@ for rtt in $rtts; do
 	start_link "$SERVE_PORT" "$rtt"
 	for _ in $(seq "${RUNS:-3}"); do
 		for i in "${!policies[@]}"; do
-			rm -rf "$WORK/store"
+			fresh_dir
 			# shellcheck disable=SC2086  # a policy is several options
-			replay ${policies[i]} "$WORK/record" "$WORK/store" \
+			replay ${policies[i]} "$WORK/record" "$DIR" \
 				"http://127.0.0.1:$LINK_PORT" >>"$WORK/result.$i.$rtt"
 		done
 	done

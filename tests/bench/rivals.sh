@@ -63,21 +63,21 @@ mounted() { mountpoint -q "$WORK/mnt"; }
 
 # Each mounts the tree at $WORK/mnt through the link and sets RIVAL_PID.
 start_cfs-fetch() {
-	new_store "$WORK/cache/store"
-	start_fetch "$WORK/cache/store" "$WORK/objects" --mirror "http://127.0.0.1:$LINK_PORT" \
+	new_store "$DIR/store"
+	start_fetch "$DIR/store" "$WORK/objects" --mirror "http://127.0.0.1:$LINK_PORT" \
 		--no-prefetch
-	mount_lazily "$WORK/cache/store"
+	mount_lazily "$DIR/store"
 	RIVAL_PID=$FETCH_PID
 }
 start_rclone() {
 	start_bg "$WORK/rclone.log" of_sid rclone mount :http: "$WORK/mnt" --config /dev/null \
 		--http-url "http://127.0.0.1:$LINK_PORT/tree/" --vfs-cache-mode full \
-		--cache-dir "$WORK/cache" --read-only --dir-cache-time 1000h
+		--cache-dir "$DIR" --read-only --dir-cache-time 1000h
 	RIVAL_PID=$BG_PID
 	wait_for 60 mounted
 }
 start_httpdirfs() {
-	start_bg "$WORK/httpdirfs.log" of_sid httpdirfs -f --cache --cache-location "$WORK/cache" \
+	start_bg "$WORK/httpdirfs.log" of_sid httpdirfs -f --cache --cache-location "$DIR" \
 		"http://127.0.0.1:$LINK_PORT/tree/" "$WORK/mnt"
 	RIVAL_PID=$BG_PID
 	wait_for 60 mounted
@@ -101,8 +101,8 @@ measure() {
 	local name=$1 port=$web start status=0 ticks peak bad ms
 
 	[ "$name" != cfs-fetch ] || port=$SERVE_PORT
-	rm -rf "$WORK/cache"
-	mkdir -p "$WORK/cache" "$WORK/mnt"
+	fresh_dir
+	mkdir -p "$WORK/mnt"
 	sync -f "$WORK"
 	echo 3 >/proc/sys/vm/drop_caches
 	start_link "$port" "$rtt"

@@ -10,6 +10,8 @@
 . "${0%/*}/../e2e/lib.sh"
 # shellcheck source=tests/e2e/lazy.sh
 . "$E2E/lazy.sh"
+# shellcheck source=tests/bench/fresh_lib.sh
+. "$CFS_TOP/tests/bench/fresh_lib.sh"
 need_cmd curl nginx
 need_prog cfs-seed cfs-serve mkcomposefs composefs-info
 [ $# -ge 1 ] || { echo "usage: ${0##*/} TREE [RUNS]" >&2; exit 2; }
@@ -50,8 +52,8 @@ far() {
 median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 
 with_curl() { # LABEL PORT
-	rm -rf "$WORK/curl"
-	awk -v url="http://127.0.0.1:$2" -v to="$WORK/curl" \
+	fresh_dir
+	awk -v url="http://127.0.0.1:$2" -v to="$DIR" \
 		'{ printf "url = \"%s/objects/%s\"\noutput = \"%s/%s\"\n", url, $1, to, $1 }' \
 		"$WORK/names" >"$WORK/curl.conf"
 	sync -f "$WORK"
@@ -60,18 +62,18 @@ with_curl() { # LABEL PORT
 		--parallel --parallel-max 64 --create-dirs \
 		-K "$WORK/curl.conf" 2>"$WORK/curl.log" || fail "curl: $(tail -n 3 "$WORK/curl.log")"
 	if [ -n "$seal" ]; then
-		find "$WORK/curl" -type f -print0 | xargs -0 -n 1 -P "$(nproc)" fsverity enable
+		find "$DIR" -type f -print0 | xargs -0 -n 1 -P "$(nproc)" fsverity enable
 	fi
 	sync -f "$WORK"
 	echo $(($(now_ms) - start)) >>"$WORK/curl.$1"
-	assert_eq "$(find "$WORK/curl" -type f | wc -l)" "$(wc -l <"$WORK/names")" "files of curl"
+	assert_eq "$(find "$DIR" -type f | wc -l)" "$(wc -l <"$WORK/names")" "files of curl"
 }
 
 with_seed() { # LABEL PORT
-	rm -rf "$WORK/store"
+	fresh_dir
 	sync -f "$WORK"
 	start=$(now_ms)
-	cfs-seed --store="$WORK/store" --mirror="http://127.0.0.1:$2" --quiet "$IMAGE_DIGEST"
+	cfs-seed --store="$DIR/store" --mirror="http://127.0.0.1:$2" --quiet "$IMAGE_DIGEST"
 	echo $(($(now_ms) - start)) >>"$WORK/seed.$1"
 }
 

@@ -4,6 +4,8 @@
 # Sourced by replay.sh and cold_start.sh after lib.sh and lazy.sh: an origin with a tree,
 # the list of files that a start reads, and links of given length and width.
 
+# shellcheck source=tests/bench/fresh_lib.sh
+. "$CFS_TOP/tests/bench/fresh_lib.sh"
 need_root
 need_fuse
 need_fs erofs
@@ -44,15 +46,22 @@ start_origin() {
 		done | sort -n | cut -d ' ' -f 2- >"$WORK/trace"
 }
 
+# fresh_store: sets $STORE, an empty store with the image in a fresh directory.
+fresh_store() {
+	fresh_dir
+	STORE=$DIR/store
+	new_store "$STORE"
+	sync -f "$WORK"
+}
+
 # record_start: $WORK/record is the record of reading the trace in order.
 record_start() {
-	new_store "$WORK/recording"
-	start_fetch "$WORK/recording" "$WORK/objects" --mirror "$SERVE_URL" \
+	fresh_store
+	start_fetch "$STORE" "$WORK/objects" --mirror "$SERVE_URL" \
 		--record "$WORK/record" --no-prefetch
-	mount_lazily "$WORK/recording"
+	mount_lazily "$STORE"
 	read_trace 1
 	end_fetch
-	rm -rf "$WORK/recording"
 	grep -v '^#' "$WORK/record" >"$WORK/profile"
 	objects=$(wc -l <"$WORK/profile")
 	bytes=$(awk '$1 == "#=" { sum += $6 } END { print sum }' "$WORK/record")

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2034  # what it sets is for the script
+#
+# Sourced after lib.sh by benches that write many files in each of several runs.
+
+# fresh_dir: sets $DIR, a new directory.  Those of the runs before stay until the end, and on
+# ext4 it is in a block group of its own: for minutes ext4 does not use an inode again that
+# was deleted, and looks at each such inode of the group whenever it makes a file, which
+# would be a millisecond a file after `rm -rf` of a store.
+fresh_dir() {
+	[ -n "${DIR:-}" ] || chattr +T "$WORK" 2>/dev/null || true
+	DIR=$(mktemp -d "$WORK/run.XXXXXX")
+}
