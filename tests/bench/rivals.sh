@@ -118,7 +118,7 @@ measure() {
 		bad=-
 	else
 		(cd "$WORK/mnt" && tr '\n' '\0' <"$WORK/trace" |
-			timeout -k 1 "$most" xargs -0 sha256sum 2>/dev/null || true) |
+			{ timeout -k 1 "$most" xargs -0 sha256sum 2>/dev/null || true; }) |
 			sort | comm -13 - "$WORK/right" >"$WORK/bad"
 		bad=$(wc -l <"$WORK/bad")
 		sed "s/^/$name, not read: /" "$WORK/bad" | head -n 3 >&2
