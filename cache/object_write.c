@@ -7,15 +7,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/types.h>
-
-/* A result is an int, and the kernel clamps a write to a little under 2 GiB. */
-#define WRITE_MAX	((size_t)1 << 30)
+#include <string.h>
 
 static void submit(struct cfs_object_write *w)
 {
-	w->submit(w, w->data, w->left < WRITE_MAX ? w->left : WRITE_MAX,
-		  w->offset);
+	w->submit(w, w->chunks + w->first, w->end - w->first, w->offset);
 }
 
 /* What a result means: the bytes it got written, or -errno. */
@@ -26,14 +22,41 @@ static int written(int res)
 	return res == 0 ? -EIO : res;
 }
 
-void cfs_object_write_add(struct cfs_object_write *w, const void *data,
-			  size_t len)
+static size_t left(const struct cfs_object_write *w)
 {
-	if (w->state != CFS_OBJECT_WRITE_IDLE || !len)
-		abort();	/* a chunk that would be lost */
+	size_t sum = 0;
+
+	for (unsigned int i = w->first; i < w->end; i++)
+		sum += w->chunks[i].iov_len;
+	return sum;
+}
+
+/* So many bytes less to write, of those that are left. */
+static void consume(struct cfs_object_write *w, size_t n)
+{
+	while (n) {
+		struct iovec *chunk = &w->chunks[w->first];
+		size_t part = n < chunk->iov_len ? n : chunk->iov_len;
+
+		chunk->iov_base = (char *)chunk->iov_base + part;
+		chunk->iov_len -= part;
+		w->offset += part;
+		n -= part;
+		if (!chunk->iov_len)
+			w->first++;
+	}
+}
+
+void cfs_object_write_add(struct cfs_object_write *w, const struct iovec *chunks,
+			  unsigned int n)
+{
+	if (w->state != CFS_OBJECT_WRITE_IDLE || !n ||
+	    n > CFS_OBJECT_WRITE_CHUNKS)
+		abort();	/* chunks that would be lost */
 	w->state = CFS_OBJECT_WRITE_WRITE;
-	w->data = data;
-	w->left = len;
+	memcpy(w->chunks, chunks, n * sizeof(*chunks));
+	w->first = 0;
+	w->end = n;
 	submit(w);
 }
 
@@ -41,17 +64,15 @@ void cfs_object_write_step(struct cfs_object_write *w, int res)
 {
 	int n = written(res);
 
-	if (w->state != CFS_OBJECT_WRITE_WRITE || n > (ssize_t)w->left)
+	if (w->state != CFS_OBJECT_WRITE_WRITE || n > (ssize_t)left(w))
 		abort();	/* a result nobody asked for */
 	if (n < 0) {
 		w->state = CFS_OBJECT_WRITE_FAILED;
 		w->done(w, n);	/* last: w may be gone */
 		return;
 	}
-	w->data += n;
-	w->left -= n;
-	w->offset += n;
-	if (w->left) {
+	consume(w, n);
+	if (w->first < w->end) {
 		submit(w);
 		return;
 	}

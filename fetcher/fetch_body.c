@@ -55,13 +55,14 @@ struct fetch_body {
 
 	struct cfs_verity_hash *hash;
 	struct cfs_object_write write;
+	unsigned int n_write;		/* chunks, from to_write on */
 	struct loop_op op;
 	int fd;				/* -1: none; the first job's until staged */
 	bool staged;
 
 	struct loop_work work;
 	enum body_job job;
-	size_t n_hash;
+	size_t n_hash;			/* chunks, from to_hash on */
 	struct publish_item item;	/* in a batch; working as long */
 	bool working;			/* the job owns hash and job_err */
 	bool finishing;			/* body_finish() was called */
@@ -289,12 +290,12 @@ static void op_complete(struct loop_op *op, int res)
 	cfs_object_write_step(&body->write, res);
 }
 
-static void write_submit(struct cfs_object_write *w, const void *data,
-			 size_t len, uint64_t offset)
+static void write_submit(struct cfs_object_write *w, const struct iovec *pieces,
+			 unsigned int n, uint64_t offset)
 {
 	struct fetch_body *body = container_of(w, struct fetch_body, write);
 
-	loop_write(body->bodies->loop, &body->op, body->fd, data, len, offset);
+	loop_write(body->bodies->loop, &body->op, body->fd, pieces, n, offset);
 }
 
 static void write_done(struct cfs_object_write *w, int err)
@@ -303,9 +304,26 @@ static void write_done(struct cfs_object_write *w, int err)
 
 	if (err < 0 && body->err == 0)
 		body->err = err;
-	body->to_write->written = true;
-	body->to_write = STAILQ_NEXT(body->to_write, entry);
+	for (; body->n_write; body->n_write--) {
+		body->to_write->written = true;
+		body->to_write = STAILQ_NEXT(body->to_write, entry);
+	}
 	advance(body);
+}
+
+static void start_writing(struct fetch_body *body)
+{
+	struct iovec pieces[CFS_OBJECT_WRITE_CHUNKS];
+	struct chunk *chunk = body->to_write;
+	unsigned int n;
+
+	for (n = 0; chunk && n < CFS_OBJECT_WRITE_CHUNKS; n++) {
+		pieces[n].iov_base = chunk->data;
+		pieces[n].iov_len = chunk->len;
+		chunk = STAILQ_NEXT(chunk, entry);
+	}
+	body->n_write = n;
+	cfs_object_write_add(&body->write, pieces, n);
 }
 
 static void start_hashing(struct fetch_body *body)
@@ -339,8 +357,7 @@ static void advance(struct fetch_body *body)
 	if (body->to_hash && !body->working)
 		start_hashing(body);
 	if (body->to_write && body->staged && !writing(body))
-		cfs_object_write_add(&body->write, body->to_write->data,
-				     body->to_write->len);
+		start_writing(body);
 	release_chunks(body, false);
 	if (body->finishing && STAILQ_EMPTY(&body->chunks) && !body->working &&
 	    !writing(body))

@@ -258,12 +258,12 @@ static void submit_op(struct loop *loop, struct loop_op *op)
 }
 
 void loop_write(struct loop *loop, struct loop_op *op, int fd,
-		const void *data, size_t len, off_t offset)
+		const struct iovec *pieces, unsigned int n, off_t offset)
 {
 	op->write = true;
 	op->fd = fd;
-	op->data = (void *)data;
-	op->len = len;
+	op->pieces = pieces;
+	op->n_pieces = n;
 	op->offset = offset;
 	submit_op(loop, op);
 }

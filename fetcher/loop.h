@@ -32,6 +32,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 struct loop;
 struct loop_poll;
@@ -172,7 +173,9 @@ struct loop_op {
 	bool write;
 	int fd;
 	int res;
-	void *data;
+	const struct iovec *pieces;	/* to write */
+	unsigned int n_pieces;
+	void *data;			/* to read into */
 	size_t len;
 	off_t offset;
 };
@@ -182,14 +185,14 @@ struct loop_op {
  * @loop: the loop
  * @op: complete is set by the caller
  * @fd: borrowed until complete
- * @data: borrowed until complete
- * @len: of @data, at most INT_MAX
+ * @pieces: as of pwritev(2); borrowed until complete
+ * @n: of them, at most IOV_MAX
  * @offset: in the file
  */
 void loop_write(struct loop *loop, struct loop_op *op, int fd,
-		const void *data, size_t len, off_t offset);
+		const struct iovec *pieces, unsigned int n, off_t offset);
 
-/** loop_read() - read from a file; as loop_write() */
+/** loop_read() - read @len (at most INT_MAX) bytes from a file; as loop_write() */
 void loop_read(struct loop *loop, struct loop_op *op, int fd, void *data,
 	       size_t len, off_t offset);
 

@@ -77,7 +77,8 @@ static void op_run(struct loop_work *work)
 	ssize_t n;
 
 	do {
-		n = op->write ? pwrite(op->fd, op->data, op->len, op->offset) :
+		n = op->write ? pwritev(op->fd, op->pieces, (int)op->n_pieces,
+					op->offset) :
 				pread(op->fd, op->data, op->len, op->offset);
 	} while (n < 0 && errno == EINTR);
 	op->res = n < 0 ? -errno : (int)n;

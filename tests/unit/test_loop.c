@@ -416,14 +416,15 @@ static void io_complete(struct loop_op *op, int res)
 static void files_are_written_and_read(void)
 {
 	struct io io = { .op.complete = io_complete };
-	char path[] = "/tmp/test_loop.XXXXXX", buf[8] = "";
+	char path[] = "/tmp/test_loop.XXXXXX", buf[8] = "", text[] = "abcdef";
+	const struct iovec pieces[] = { { text, 2 }, { text + 2, 4 } };
 	int fd;
 
 	start();
 	fd = mkostemp(path, O_CLOEXEC);
 	CHECK(fd >= 0);
 	unlink(path);
-	loop_write(loop, &io.op, fd, "abcdef", 6, 3);
+	loop_write(loop, &io.op, fd, pieces, 2, 3);
 	CHECK_EQ(loop_run(loop), 0);
 	CHECK_EQ(io.res, 6);
 	loop_read(loop, &io.op, fd, buf, 8, 4);
@@ -432,7 +433,7 @@ static void files_are_written_and_read(void)
 	CHECK(memcmp(buf, "bcdef", 5) == 0);
 	close(fd);
 	fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	loop_write(loop, &io.op, fd, "x", 1, 0);
+	loop_write(loop, &io.op, fd, pieces, 1, 0);
 	CHECK_EQ(loop_run(loop), 0);
 	CHECK_EQ(io.res, -EBADF);
 	close(fd);
