@@ -14,19 +14,25 @@
 /* Chunks beyond one for each transfer, for objects that are being sealed. */
 #define SPARE_CHUNKS	32
 
+static struct http *client_of(struct fetcher *fetcher, const struct http_get *get)
+{
+	return get->bulk && fetcher->bulk_http ? fetcher->bulk_http :
+						 fetcher->http;
+}
+
 static int http_start(void *context, struct http_get *get)
 {
-	return http_get_start(context, get);
+	return http_get_start(client_of(context, get), get);
 }
 
 static void http_resume(void *context, struct http_get *get)
 {
-	http_get_resume(context, get);
+	http_get_resume(client_of(context, get), get);
 }
 
 static void http_cancel(void *context, struct http_get *get)
 {
-	http_get_cancel(context, get);
+	http_get_cancel(client_of(context, get), get);
 }
 
 static const struct fetch_transport http_transport = {
@@ -63,6 +69,9 @@ static int make_parts(struct fetcher *fetcher)
 					&fetcher->offers);
 	if (err == 0)
 		err = http_new(fetcher->loop, config, &fetcher->http);
+	/* A limit on connections is one for all of them. */
+	if (err == 0 && !config->max_connections)
+		err = http_new(fetcher->loop, config, &fetcher->bulk_http);
 	if (err == 0)
 		err = fetch_bodies_new(fetcher->loop, fetcher->store,
 				       config->max_transfers + SPARE_CHUNKS,
@@ -118,7 +127,7 @@ int fetcher_new(struct loop *loop, struct cfs_store *store,
 		return err;
 	}
 	fetcher->transport = &http_transport;
-	fetcher->transport_context = fetcher->http;
+	fetcher->transport_context = fetcher;
 	*ret = fetcher;
 	return 0;
 }
@@ -140,6 +149,7 @@ void fetcher_free(struct fetcher *fetcher)
 	if (fetcher->offers)
 		mirror_offers_stop(fetcher->offers);
 	partials_free(fetcher->partials);
+	http_free(fetcher->bulk_http);
 	http_free(fetcher->http);
 	fetch_bodies_free(fetcher->bodies);
 	fetch_bodies_free(fetcher->delivered);

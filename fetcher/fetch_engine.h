@@ -88,6 +88,7 @@ struct fetcher {
 	void *log_context;
 
 	struct http *http;
+	struct http *bulk_http;		/* NULL: the same */
 	const struct fetch_transport *transport;
 	void *transport_context;
 	struct mirrors *mirrors;

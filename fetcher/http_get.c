@@ -220,11 +220,10 @@ static int on_request(void *context, char *remote, char *local, int remote_port,
 	return CURL_PREREQFUNC_OK;
 }
 
-static bool is_https(const struct http_transfer *t)
+/* The URL that is asked for. */
+static const char *now_at(const struct http_transfer *t)
 {
-	const char *url = t->redirect_url ? t->redirect_url : t->get->url;
-
-	return strncasecmp(url, "https:", 6) == 0;
+	return t->redirect_url ? t->redirect_url : t->get->url;
 }
 
 /* The transfer is neither in libcurl nor in our list any more. */
@@ -284,7 +283,7 @@ static void phase_over(struct loop_timer *timer)
 	case HTTP_CONNECT:
 		curl_easy_getinfo(t->easy, CURLINFO_CONNECT_TIME_T,
 				  &connected_us);
-		if (connected_us && is_https(t) && !t->tls_phase) {
+		if (connected_us && http_is_https(now_at(t)) && !t->tls_phase) {
 			t->tls_phase = true;
 			start_timer(t, config->tls_ms);
 			return;
@@ -333,7 +332,7 @@ static int send_request(struct http_transfer *t, const char *url, bool at_mirror
 
 static void follow_redirect(struct http_transfer *t, const char *to)
 {
-	const char *from = t->redirect_url ? t->redirect_url : t->get->url;
+	const char *from = now_at(t);
 	char *copy;
 
 	if (!http_redirect_allowed(from, to, t->n_redirects)) {
@@ -426,7 +425,6 @@ static void set_options(struct http_transfer *t)
 	set_certificates(easy, config);
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
 			 (long)CURL_HTTP_VERSION_2TLS);
-	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	/* A mirror may move; connections that work need no look-up. */
 	curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 10L);

@@ -69,6 +69,9 @@ enum {
  * @max_size: cut there, if @size is not known
  * @offset: ask for the bytes from here on; more than 0 needs a known @size
  * @length: and for so many of them only; 0: all the rest; else needs a known @size
+ * @bulk: one of a few that bring megabytes each: the fetcher gives them connections of
+ *	their own, whose windows are open when the next one begins; libcurl would take
+ *	any that is idle
  * @no_cache: ask caches on the way to ask the origin
  * @if_none_match: an ETag we have, without quotes, or NULL; borrowed
  * @data: the next bytes of the body; never more than were asked for
@@ -81,6 +84,7 @@ struct http_get {
 	uint64_t max_size;
 	uint64_t offset;
 	uint64_t length;
+	bool bulk;
 	bool no_cache;
 	const char *if_none_match;
 

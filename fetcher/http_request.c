@@ -72,6 +72,11 @@ int http_request_set(struct http_transfer *t, const char *url, bool at_mirror)
 	if (set_headers(t, at_mirror, s3) < 0 || s3_set(t->easy, config, s3) < 0)
 		return -ENOMEM;
 	set_range(t);
+	/*
+	 * To share an HTTP/2 connection it has to be known for one.  Without TLS it never
+	 * is, and libcurl lets go one of those who wait at a time.
+	 */
+	curl_easy_setopt(t->easy, CURLOPT_PIPEWAIT, http_is_https(url) ? 1L : 0L);
 	if (curl_easy_setopt(t->easy, CURLOPT_URL, url) != CURLE_OK)
 		return -ENOMEM;
 	return 0;
