@@ -12,12 +12,20 @@
 #include "fetcher/mirrors.h"
 #include "fetcher/pack_internal.h"
 
-/* Frames claimed at once: half of what each would get of the rest, within bounds. */
+/*
+ * Frames claimed at once, within bounds: what makes all streams end together, as long as
+ * that takes no longer than CLAIM_MS and a few round trips, since a reader of the first
+ * of them waits while the others have most of the link; to begin with, less.
+ */
 #define CLAIM_MIN	((uint64_t)1 << 20)
 #define CLAIM_MAX	((uint64_t)8 << 20)
+#define CLAIM_MS	250
+#define CLAIM_TRIPS	4
 /* Reading over so many bytes is no slower than asking anew. */
 #define GAP_MAX		((uint64_t)128 << 10)
 #define FAULTS_MAX	3
+/* After so many round trips a connection brings what the link can bring. */
+#define SLOW_START_TRIPS	10
 /* While readers fetch something else: when to look again. */
 #define YIELD_MS	20
 
@@ -103,16 +111,47 @@ static bool find_next_part(struct pack_fetch *pack)
 	return pack->next_part < pack->index->n_parts;
 }
 
-/* One stream goes on beside readers' own GETs; others wait until those are over. */
+/*
+ * One stream goes on beside readers' own GETs; others wait until those are over.  Not so
+ * at first: those that are under way then will have been answered before the new streams
+ * bring anything.
+ */
 static bool may_go_on(const struct pack_fetch *pack,
 		      const struct pack_stream *stream)
 {
-	if (fetcher_stats(pack->fetcher)->in_flight == 0)
+	if (!pack->begun || fetcher_stats(pack->fetcher)->in_flight == 0)
 		return true;
 	for (size_t i = 0; i < PACK_STREAMS; i++)
 		if (pack->streams[i].busy && &pack->streams[i] != stream)
 			return false;
 	return true;
+}
+
+/* What the streams have claimed and is still to come. */
+static uint64_t claimed_bytes(const struct pack_fetch *pack)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < PACK_STREAMS; i++)
+		sum += pack_stream_left(&pack->streams[i]);
+	return sum;
+}
+
+/* @left: bytes that nobody has claimed */
+static uint64_t claim_bytes(const struct pack_fetch *pack, uint64_t left)
+{
+	uint64_t ms = CLAIM_MS + CLAIM_TRIPS * pack->first_ms;
+	uint64_t bytes;
+
+	if (!pack->begun)
+		bytes = left / (2 * PACK_STREAMS);
+	else
+		bytes = (claimed_bytes(pack) + left) / (PACK_STREAMS - 1);
+	if (pack->begun && bytes > pack->rate * ms / 1000)
+		bytes = pack->rate * ms / 1000;
+	if (bytes < CLAIM_MIN)
+		return CLAIM_MIN;
+	return bytes < CLAIM_MAX ? bytes : CLAIM_MAX;
 }
 
 bool pack_claim(struct pack_fetch *pack, struct pack_stream *stream, bool follow)
@@ -125,11 +164,7 @@ bool pack_claim(struct pack_fetch *pack, struct pack_stream *stream, bool follow
 	start = index->parts[pack->next_part].offset;
 	if (follow && start - stream->position > GAP_MAX)
 		return false;
-	bytes = (index->file_size - start) / (2 * PACK_STREAMS);
-	if (bytes < CLAIM_MIN)
-		bytes = CLAIM_MIN;
-	if (bytes > CLAIM_MAX)
-		bytes = CLAIM_MAX;
+	bytes = claim_bytes(pack, index->file_size - start);
 	stream->part = pack->next_part;
 	do {
 		const struct cfs_pack_part *part =
@@ -149,6 +184,9 @@ static void fill(struct pack_fetch *pack)
 	for (size_t i = 0; i < PACK_STREAMS; i++) {
 		struct pack_stream *stream = &pack->streams[i];
 
+		/* Its connection is gone, another one would begin slowly. */
+		if (stream->whole && is_busy(pack))
+			continue;
 		if (stream->busy ||
 		    (stream->part == stream->end &&
 		     !pack_claim(pack, stream, false)))
@@ -158,6 +196,7 @@ static void fill(struct pack_fetch *pack)
 			return;
 		}
 	}
+	pack->begun = true;
 	if (find_next_part(pack))
 		loop_timer_start(pack->loop, &pack->again, YIELD_MS);
 	else
@@ -332,24 +371,36 @@ static uint64_t bytes_ahead(const struct pack_fetch *pack, uint32_t part_no)
 {
 	const struct cfs_pack_part *parts = pack->index->parts;
 	uint64_t end = parts[part_no].offset + parts[part_no].packed_size;
-	uint64_t claimed = 0, n_busy = 0, mine = 0;
+	uint64_t n_busy = 0, mine = 0;
 
 	for (size_t i = 0; i < PACK_STREAMS; i++) {
 		const struct pack_stream *stream = &pack->streams[i];
-		uint64_t stream_end;
 
-		if (!stream->busy || stream->part == stream->end)
+		if (!pack_stream_left(stream))
 			continue;
 		n_busy++;
-		stream_end = parts[stream->end - 1].offset +
-			     parts[stream->end - 1].packed_size;
-		claimed += stream_end - stream->position;
 		if (part_no >= stream->part && part_no < stream->end)
 			mine = end - stream->position;
 	}
 	if (part_no < pack->next_part)
 		return mine * n_busy;
-	return claimed + end - parts[pack->next_part].offset;
+	return claimed_bytes(pack) + end - parts[pack->next_part].offset;
+}
+
+/* While windows grow, each round trip brings twice what the one before brought. */
+static uint64_t ms_for(const struct pack_fetch *pack, uint64_t bytes)
+{
+	uint64_t past_ms = pack->mark_ms - pack->asked_ms - pack->first_ms;
+	uint64_t trip_bytes = pack->rate * pack->first_ms / 1000 + 1;
+	uint64_t ms = 0;
+
+	if (past_ms > SLOW_START_TRIPS * pack->first_ms)
+		return bytes * 1000 / pack->rate;
+	for (; bytes > trip_bytes; trip_bytes *= 2) {
+		bytes -= trip_bytes;
+		ms += pack->first_ms;
+	}
+	return ms + bytes * pack->first_ms / trip_bytes;
 }
 
 static uint64_t comes_in_ms(struct fetch_promiser *promiser,
@@ -368,7 +419,7 @@ static uint64_t comes_in_ms(struct fetch_promiser *promiser,
 	if (!pack->rate)
 		ms = ahead <= CLAIM_MIN ? pack->first_ms : UINT64_MAX;
 	else
-		ms = ahead * 1000 / pack->rate;
+		ms = ms_for(pack, ahead);
 	/* A GET of its own would take as long, and slow down the rest. */
 	if (ms > 2 * pack->first_ms + 100)
 		return 0;

@@ -100,6 +100,7 @@ struct pack_fetch {
 	uint8_t *states;			/* enum pack_object, of each object */
 	uint32_t *by_digest;			/* objects, sorted */
 	uint32_t next_part;
+	bool begun;				/* the streams have been opened */
 	struct pack_stream streams[PACK_STREAMS];
 	struct loop_timer again;		/* readers had the line to themselves */
 	LIST_HEAD(, pack_delivery) deliveries;
@@ -125,6 +126,9 @@ int pack_stream_open(struct pack_stream *stream);
  * Return: 0 or -errno.
  */
 int pack_stream_open_file(struct pack_stream *stream);
+
+/** pack_stream_left() - bytes of what it has claimed that are still to come */
+uint64_t pack_stream_left(const struct pack_stream *stream);
 
 /** pack_stream_close() - end what is under way; may be opened again */
 void pack_stream_close(struct pack_stream *stream);

@@ -368,6 +368,7 @@ int pack_stream_open(struct pack_stream *stream)
 		.size = pack->index->file_size,
 		.offset = first->offset,
 		.length = last->offset + last->packed_size - first->offset,
+		.bulk = true,
 		.data = get_data,
 		.done = get_done,
 	};
@@ -387,6 +388,16 @@ int pack_stream_open_file(struct pack_stream *stream)
 		.done = get_done,
 	};
 	return open_get(stream);
+}
+
+uint64_t pack_stream_left(const struct pack_stream *stream)
+{
+	const struct cfs_pack_part *last;
+
+	if (!stream->busy || stream->part == stream->end)
+		return 0;
+	last = &stream->pack->index->parts[stream->end - 1];
+	return last->offset + last->packed_size - stream->position;
 }
 
 void pack_stream_close(struct pack_stream *stream)

@@ -8,7 +8,7 @@
 /* So many objects or bytes are enough for a flush; or so much time. */
 #define BATCH_OBJECTS	128
 #define BATCH_SIZE	((uint64_t)32 << 20)
-#define BATCH_MS	50
+#define BATCH_MS	10
 
 static void flush(struct publish_batch *batch);
 
