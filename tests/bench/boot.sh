@@ -7,13 +7,15 @@
 #
 #	local	the tree on an ext4 disk; no network
 #	cold	root=cfs:, an empty store, nothing prefetched
+#	unsealed	the same, on a store without fs-verity, with cfs.verity=off
 #	profile	the same, with the profile that "cold" recorded, published on the mirror
 #	pack	the same, with a pack of that profile
 #	warm	the store of "cold" again, and no server
 #	whole	live-boot: the whole tree as one squashfs, downloaded into memory first
 #
-# Then what was fetched until the login, memory of the fetcher, and what is added to the
-# initramfs.  Run it on an idle machine; several rounds are interleaved, the median counts.
+# Then what was fetched until the login; the sum of the times from an object's last byte to
+# its name, sealed and not; memory of fetcher and store; and what is added to the
+# initramfs.  plot_boot.py makes a table and a plot of it.  Run it on an idle machine; several rounds are interleaved, the median counts.
 # Results are lines of words; nothing is asserted.
 . "$(dirname "$0")/../boot/machine.sh"
 
@@ -59,14 +61,23 @@ publish() {
 	[ "$1" != pack ] || cfs-store pack "$ORIGIN" "$digest" >&2
 }
 
+# The record of the start, once nothing has been fetched for a while.
+recorded() { guest 'sleep 3; cat /run/composefs/store/profiles/*.recorded'; }
+
+# From the last byte of each object to its name, in seconds, all of them together.
+publishing() { awk -v n="$1" '$1 == "#=" { sum += $5 - $4 } END { print "publishing", n, "seconds", sum / 1000 }'; }
+
+# cold NAME WORD...: on a new disk, with $FEATURES.
 cold() {
 	local name=$1
 
 	shift
 	rm -f "$WORK/store.img"
 	make_disk
+	[ -z "${FEATURES:-}" ] || mke2fs -q -F -t ext4 -O "$FEATURES" -b 4096 -i 4096 -L cfs "$WORK/store.img"
 	timed "$name" "root=cfs:$digest" "cfs.mirror=$mirror_url" cfs.store=LABEL=cfs "$@"
 	guest 'cat /run/composefs/status.json' >"$WORK/status-$name"
+	guest 'df -k --output=used /run/composefs/store | tail -n 1' | sed "s/^ */$name /" >>"$WORK/store"
 	guest 'grep VmRSS /proc/$(pgrep -f @fs-fetch)/status' | awk -v n="$name" '{ print n, $2 }' >>"$WORK/rss"
 }
 
@@ -75,12 +86,16 @@ one_round() {
 
 	publish nothing
 	cold "cold-$rtt" cfs.prefetch=none
-	guest 'sleep 3; cat /run/composefs/store/profiles/*.recorded' >"$WORK/profile"
+	recorded >"$WORK/profile"
+	publishing "cold-$rtt" <"$WORK/profile" >>"$WORK/publishing"
 	off
 	stop_bg "$SERVE_PID"
 	timed "warm-$rtt" "root=cfs:$digest" "cfs.mirror=$mirror_url" cfs.store=LABEL=cfs
 	off
 	mirror_at "$rtt"
+	FEATURES=^verity cold "unsealed-$rtt" cfs.prefetch=none cfs.verity=off
+	recorded | publishing "unsealed-$rtt" >>"$WORK/publishing"
+	off
 	publish profile
 	cold "profile-$rtt"
 	off
@@ -130,6 +145,8 @@ done
 for status in "$WORK"/status-*; do
 	jq -r --arg n "${status##*/status-}" '.total | "fetched \($n) objects \(.fetched_objects) of \(.objects) bytes \(.fetched_bytes) of \(.bytes) percent \(100 * .fetched_bytes / .bytes)"' "$status"
 done
+cat "$WORK/publishing"
 sed 's/^/rss_kib /' "$WORK/rss"
+sed 's/^/store_kib /' "$WORK/store"
 echo "squashfs bytes $(stat -c %s "$WORK/root.squashfs")"
 echo "initramfs bytes $(stat -c %s "$CFS_BUILD/boot/initramfs-tools.img") added $(($(stat -c %s "$CFS_BUILD/boot/initramfs-tools.img") - $(stat -c %s "$CFS_BUILD/boot/none.img")))"

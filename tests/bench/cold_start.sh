@@ -68,8 +68,10 @@ with_readers() {
 	start=$(now_ms)
 	start_fetch "$STORE" "$WORK/objects" --mirror "http://127.0.0.1:$LINK_PORT"
 	mount_lazily "$STORE"
+	mounted=$(now_ms)
 	read_trace "$3"
 	note "$1.$3.$rtt"
+	echo $(($(now_ms) - mounted)) >>"$WORK/ms.reading.$1.$3.$rtt"
 	counter requests misses >>"$WORK/misses.$1.$3.$rtt"
 	end_fetch
 	stop_bg "$LINK_PID"
@@ -113,7 +115,8 @@ for readers in $crowds; do
 done
 [[ " $crowds " == *" 1 "* ]] || exit 0
 row "curl, one object after the other" one-by-one
-# beyond TITLE NAME: milliseconds of one miss, without a round trip and its bytes' time.
+# beyond TITLE NAME: milliseconds of one miss, from the mount on, without a round trip and the
+# time of its bytes.
 beyond() {
 	printf '%-36s' "$1"
 	for rtt in $rtts; do
@@ -123,5 +126,5 @@ beyond() {
 	done
 	echo
 }
-beyond "a miss of one reader beyond that" plain.1
+beyond "a miss of one reader beyond that" reading.plain.1
 beyond "curl, beyond that" one-by-one
