@@ -8,6 +8,7 @@
 #include "fetcher/image_fetch.h"
 #include "fetcher/loop.h"
 #include "fetcher/options.h"
+#include "fetcher/root_place.h"
 
 static int exit_status(int err)
 {
@@ -72,9 +73,17 @@ int run_image(const struct fetch_options *options)
 {
 	struct cfs_store *store;
 	struct loop *loop;
-	int status = open_store(options->store, &store);
-	int err;
+	int status, err = 0;
 
+	/* With the name servers and certificates that the root's fetcher will have. */
+	if (options->for_root)
+		err = root_place_enter();
+	if (err) {
+		fprintf(stderr, "cfs-fetch: a place of its own: %s\n",
+			strerror(-err));
+		return EXIT_FAILED;
+	}
+	status = open_store(options->store, &store);
 	if (status)
 		return status;
 	err = loop_new(options->no_io_uring ? LOOP_NO_IO_URING : 0,

@@ -144,7 +144,7 @@ cfs_get_image() {
 	cfs_give_up=$((cfs_now + 60))
 	while :; do
 		# shellcheck disable=SC2046 # options
-		cfs-fetch --store="$CFS_STORE" $(cfs_fetcher_options) --deadline=10 \
+		cfs-fetch --for-root --store="$CFS_STORE" $(cfs_fetcher_options) --deadline=10 \
 			--fetch-image="$cfs_digest" >/dev/null
 		case $? in
 		0) return 0 ;;

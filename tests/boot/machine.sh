@@ -13,12 +13,17 @@
 #
 #	own_origin		a copy of $ORIGIN to add to
 #	link_start MS		the mirror at a distance of MS milliseconds
+#	dhcp_start ROOT-PATH	DHCP, and a name server that knows mirror.test, which is 10.0.2.2
+#	$OWN_NETWORK	set before this is sourced: instead of QEMU's network one of a tap, on
+#			which the case is 10.0.2.2
 #
 #	$mirror_url	of mirror_start and link_start, as the machine sees it
 #	$INITRAMFS	initramfs-tools (default) or dracut
 #	$MEMORY		default 1G
-#	$NETDEV		QEMU's -netdev, default "user"
 
+if [ -n "${OWN_NETWORK:-}" ] && [ -z "${CFS_BOOT_NETWORK:-}" ]; then
+	CFS_BOOT_NETWORK=1 exec unshare --net "$BASH" "$0" "$@"
+fi
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/../e2e/lib.sh"
 . "$here/../suite.sh"
@@ -28,6 +33,7 @@ SERIAL=$WORK/serial.log
 # A loaded machine emulates a tenth as fast as an idle one.
 PATIENCE=${CFS_BOOT_PATIENCE:-400}
 machine_pid=
+netdev=user
 command_line=(console=ttyS0 quiet loglevel=4 systemd.show_status=0)
 
 # What every case begins with: the digest of an image of origin.sh, in the store.
@@ -71,6 +77,27 @@ link_start() {
 	mirror_url=http://10.0.2.2:$port
 }
 
+dhcp_start() {
+	[ -z "${DHCP_PID:-}" ] || stop_bg "$DHCP_PID"
+	# A machine may call itself something else when it boots again.
+	rm -f "$WORK/leases"
+	start_bg "$WORK/dnsmasq.log" dnsmasq --keep-in-foreground --conf-file=/dev/null --user=root \
+		--log-facility=- --log-dhcp --interface=tap0 --bind-interfaces \
+		--no-resolv --no-hosts --address=/mirror.test/10.0.2.2 \
+		--dhcp-leasefile="$WORK/leases" --pid-file= --dhcp-authoritative --no-ping \
+		--dhcp-range=10.0.2.15,10.0.2.15,255.255.255.0 --dhcp-option="17,$1"
+	DHCP_PID=$BG_PID
+}
+
+if [ -n "${OWN_NETWORK:-}" ]; then
+	need_cmd dnsmasq ip
+	ip link set lo up
+	ip tuntap add tap0 mode tap
+	ip addr add 10.0.2.2/24 dev tap0
+	ip link set tap0 up
+	netdev=tap,ifname=tap0,script=no,downscript=no
+fi
+
 machine_start() {
 	local qemu=$CFS_CACHE/qemu/usr disks=() disk
 
@@ -87,7 +114,7 @@ machine_start() {
 		-initrd "$CFS_BUILD/boot/${INITRAMFS:-initramfs-tools}.img" \
 		-chardev "socket,id=con,path=$WORK/console,server=on,wait=off,logfile=$SERIAL" \
 		-serial chardev:con -qmp "unix:$WORK/qmp,server=on,wait=off" \
-		-netdev "${NETDEV:-user},id=net" -device virtio-net-pci,netdev=net,id=nic,romfile= \
+		-netdev "$netdev,id=net" -device virtio-net-pci,netdev=net,id=nic,romfile= \
 		-device virtio-rng-pci "${disks[@]}" \
 		-append "${command_line[*]} $*" </dev/null >"$WORK/qemu.log" 2>&1 &
 	machine_pid=$!
