@@ -125,6 +125,21 @@ cfs_fetcher_options() {
 	done
 }
 
+# cfs_take_root_path URL: DHCP's, the only mirror if the command line has none.  Anybody
+# on the network can answer DHCP: a comma or a blank would become an option of the mount.
+cfs_take_root_path() {
+	case $cfs_mirrors,$1 in
+	,http://* | ,https://*) ;;
+	*) return 0 ;;
+	esac
+	case $1 in
+	*[!]A-Za-z0-9._~:/%@+=[-]*)
+		cfs_say "DHCP's root-path is no mirror, a character in it does not belong into a URL: $1"
+		;;
+	*) cfs_mirrors=$1 ;;
+	esac
+}
+
 # cfs_uptime: sets cfs_now, in seconds.
 cfs_uptime() {
 	read -r cfs_now _ </proc/uptime

@@ -5,6 +5,7 @@
 # --add cfs or add_dracutmodules; needs systemd in the initramfs, as Debian has it.
 #
 #	cmdline hook	the network is needed, the root is known
+#	root-path.conf	DHCP is asked for the root-path, which may be the mirror
 #	generator	sysroot.mount, of the type cfsroot
 #	mount.cfsroot	from there on it is root.sh
 
@@ -40,5 +41,7 @@ install() {
 	inst_simple "$moddir/mount.cfsroot" /usr/sbin/mount.cfsroot
 	# shellcheck disable=SC2154
 	inst_simple "$moddir/generator" "$systemdutildir/system-generators/dracut-cfs-generator"
+	# shellcheck disable=SC2154
+	inst_simple "$moddir/root-path.conf" "$systemdsystemunitdir/systemd-network-generator.service.d/cfs.conf"
 	inst_hook cmdline 90 "$moddir/parse-cfs.sh"
 }
