@@ -13,9 +13,8 @@
 #	warm	the store of "cold" again, and no server
 #	whole	live-boot: the whole tree as one squashfs, downloaded into memory first
 #
-# Then what was fetched until the login; the sum of the times from an object's last byte to
-# its name, sealed and not; memory of fetcher and store; and what is added to the
-# initramfs.  plot_boot.py makes a table and a plot of it.  Run it on an idle machine; several rounds are interleaved, the median counts.
+# Then what was fetched until the login, memory of fetcher and store, and what is added to
+# the initramfs.  plot_boot.py makes a table and a plot of it.  Run it on an idle machine; several rounds are interleaved, the median counts.
 # Results are lines of words; nothing is asserted.
 . "$(dirname "$0")/../boot/machine.sh"
 
@@ -61,12 +60,6 @@ publish() {
 	[ "$1" != pack ] || cfs-store pack "$ORIGIN" "$digest" >&2
 }
 
-# The record of the start, once nothing has been fetched for a while.
-recorded() { guest 'sleep 3; cat /run/composefs/store/profiles/*.recorded'; }
-
-# From the last byte of each object to its name, in seconds, all of them together.
-publishing() { awk -v n="$1" '$1 == "#=" { sum += $5 - $4 } END { print "publishing", n, "seconds", sum / 1000 }'; }
-
 # cold NAME WORD...: on a new disk, with $FEATURES.
 cold() {
 	local name=$1
@@ -86,15 +79,13 @@ one_round() {
 
 	publish nothing
 	cold "cold-$rtt" cfs.prefetch=none
-	recorded >"$WORK/profile"
-	publishing "cold-$rtt" <"$WORK/profile" >>"$WORK/publishing"
+	guest 'sleep 3; cat /run/composefs/store/profiles/*.recorded' >"$WORK/profile"
 	off
 	stop_bg "$SERVE_PID"
 	timed "warm-$rtt" "root=cfs:$digest" "cfs.mirror=$mirror_url" cfs.store=LABEL=cfs
 	off
 	mirror_at "$rtt"
 	FEATURES=^verity cold "unsealed-$rtt" cfs.prefetch=none cfs.verity=off
-	recorded | publishing "unsealed-$rtt" >>"$WORK/publishing"
 	off
 	publish profile
 	cold "profile-$rtt"
@@ -145,7 +136,6 @@ done
 for status in "$WORK"/status-*; do
 	jq -r --arg n "${status##*/status-}" '.total | "fetched \($n) objects \(.fetched_objects) of \(.objects) bytes \(.fetched_bytes) of \(.bytes) percent \(100 * .fetched_bytes / .bytes)"' "$status"
 done
-cat "$WORK/publishing"
 sed 's/^/rss_kib /' "$WORK/rss"
 sed 's/^/store_kib /' "$WORK/store"
 echo "squashfs bytes $(stat -c %s "$WORK/root.squashfs")"
