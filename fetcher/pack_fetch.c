@@ -141,14 +141,13 @@ static uint64_t claimed_bytes(const struct pack_fetch *pack)
 static uint64_t claim_bytes(const struct pack_fetch *pack, uint64_t left)
 {
 	uint64_t ms = CLAIM_MS + CLAIM_TRIPS * pack->first_ms;
-	uint64_t bytes;
+	uint64_t bytes = left / (2 * PACK_STREAMS);
 
-	if (!pack->begun)
-		bytes = left / (2 * PACK_STREAMS);
-	else
+	if (pack->begun) {
 		bytes = (claimed_bytes(pack) + left) / (PACK_STREAMS - 1);
-	if (pack->begun && bytes > pack->rate * ms / 1000)
-		bytes = pack->rate * ms / 1000;
+		if (bytes > pack->rate * ms / 1000)
+			bytes = pack->rate * ms / 1000;
+	}
 	if (bytes < CLAIM_MIN)
 		return CLAIM_MIN;
 	return bytes < CLAIM_MAX ? bytes : CLAIM_MAX;
@@ -184,13 +183,15 @@ static void fill(struct pack_fetch *pack)
 	for (size_t i = 0; i < PACK_STREAMS; i++) {
 		struct pack_stream *stream = &pack->streams[i];
 
-		/* Its connection is gone, another one would begin slowly. */
-		if (stream->whole && is_busy(pack))
+		if (stream->busy)
 			continue;
-		if (stream->busy ||
-		    (stream->part == stream->end &&
-		     !pack_claim(pack, stream, false)))
-			continue;
+		if (stream->part == stream->end) {
+			/* After the whole another connection would begin slowly. */
+			if (stream->whole && is_busy(pack))
+				continue;
+			if (!pack_claim(pack, stream, false))
+				continue;
+		}
 		if (pack_stream_open(stream) < 0) {
 			pack_give_up(pack, false);
 			return;

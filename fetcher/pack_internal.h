@@ -9,7 +9,8 @@
  *	                                      ^ next_part
  *
  * A stream claims a few frames in a row; when it is through it claims the next ones,
- * with the GET that it has if they follow, else with another.
+ * with the GET that it has if they follow, else with another.  The one that asked for
+ * the whole file does so only if no other is left, since it has to end its connection.
  */
 #ifndef FETCHER_PACK_INTERNAL_H
 #define FETCHER_PACK_INTERNAL_H

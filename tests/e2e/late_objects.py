@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""late_objects.py PORT FOLDER N: a static HTTP server that answers in a certain order.
+"""late_objects.py PORT FOLDER N [CUT]: a static HTTP server that answers in a certain order.
 
-A pack as a whole when an object has been asked for; parts of it when N of them have been
-asked for at the same time; and objects after that.  Who waits longer than 20 seconds gets
-503.
+A pack as a whole when an object has been asked for, and no more than CUT bytes of it, where
+the connection ends when all parts but one have been asked for; parts of it when N of them have been asked for at the same time; and objects after that.
+Who waits longer than 20 seconds gets 503.
 """
 import http.server
 import os
@@ -19,6 +19,10 @@ objects = parts = 0
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
+    def wait_for(self, condition):
+        with changed:
+            return changed.wait_for(condition, 20)
+
     def wait(self):
         global objects, parts
         is_part = "Range" in self.headers
@@ -26,10 +30,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             objects += self.path.startswith("/objects/")
             parts += is_part
             changed.notify_all()
-            if "/packs/" in self.path and not is_part:
-                return changed.wait_for(lambda: objects, 20)
-            if is_part or self.path.startswith("/objects/"):
-                return changed.wait_for(lambda: parts >= int(sys.argv[3]), 20)
+        if "/packs/" in self.path and not is_part:
+            return self.wait_for(lambda: objects)
+        if is_part or self.path.startswith("/objects/"):
+            return self.wait_for(lambda: parts >= int(sys.argv[3]))
         return True
 
     def do_GET(self):
@@ -53,8 +57,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        cut = "/packs/" in self.path and not match and len(sys.argv) > 4
         try:
-            self.wfile.write(body)
+            self.wfile.write(body[:int(sys.argv[4])] if cut else body)
+            if cut:
+                self.close_connection = True
+                self.wait_for(lambda: parts >= int(sys.argv[3]) - 1)
         except ConnectionError:
             self.close_connection = True
 
