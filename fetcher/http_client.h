@@ -14,7 +14,6 @@
 #define FETCHER_HTTP_CLIENT_H
 
 #include <curl/curl.h>
-#include <strings.h>
 #include <sys/queue.h>
 
 #include "fetcher/http_get.h"
@@ -83,11 +82,6 @@ struct http {
 	struct http_transfer_list active;
 	struct curl_slist *headers;	/* config's */
 };
-
-static inline bool http_is_https(const char *url)
-{
-	return strncasecmp(url, "https:", 6) == 0;
-}
 
 /* Is something else asked for than the whole? */
 static inline bool http_get_is_part(const struct http_get *get)

@@ -123,6 +123,11 @@ bool http_same_origin(const char *a, const char *b)
 	       same_part(url_a, url_b, CURLUPART_PORT);
 }
 
+bool http_is_https(const char *url)
+{
+	return strncasecmp(url, "https:", 6) == 0;
+}
+
 bool http_redirect_allowed(const char *from, const char *to,
 			   unsigned int n_redirects)
 {
@@ -135,8 +140,7 @@ bool http_redirect_allowed(const char *from, const char *to,
 		return false;
 	if (strcasecmp(scheme, "https") == 0)
 		return true;
-	return strcasecmp(scheme, "http") == 0 &&
-	       strncasecmp(from, "https:", 6) != 0;
+	return strcasecmp(scheme, "http") == 0 && !http_is_https(from);
 }
 
 static bool is_space(char c)

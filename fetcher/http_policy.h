@@ -28,6 +28,9 @@ enum http_place http_place(const struct sockaddr *address);
 /** http_place_parse() - the same for the text of an address */
 enum http_place http_place_parse(const char *text);
 
+/** http_is_https() - does the URL ask for TLS? */
+bool http_is_https(const char *url);
+
 /**
  * http_redirect_allowed() - may a redirect lead there?
  * @from: URL that was asked

@@ -6,6 +6,7 @@
 
 #include "fetcher/config.h"
 #include "fetcher/http_client.h"
+#include "fetcher/http_policy.h"
 #include "fetcher/s3_sign.h"
 
 static int add_header(struct http_transfer *t, const char *line)

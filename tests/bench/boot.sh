@@ -14,7 +14,8 @@
 #	whole	live-boot: the whole tree as one squashfs, downloaded into memory first
 #
 # Then what was fetched until the login, memory of fetcher and store, and what is added to
-# the initramfs.  plot_boot.py makes a table and a plot of it.  Run it on an idle machine; several rounds are interleaved, the median counts.
+# the initramfs.  plot_boot.py makes a table and a plot of it.  Run it on an idle machine;
+# several rounds are interleaved, the median counts.
 # Results are lines of words; nothing is asserted.
 . "$(dirname "$0")/../boot/machine.sh"
 
@@ -60,14 +61,12 @@ publish() {
 	[ "$1" != pack ] || cfs-store pack "$ORIGIN" "$digest" >&2
 }
 
-# cold NAME WORD...: on a new disk, with $FEATURES.
+# cold NAME WORD...: on a new disk.
 cold() {
 	local name=$1
 
 	shift
-	rm -f "$WORK/store.img"
 	make_disk
-	[ -z "${FEATURES:-}" ] || mke2fs -q -F -t ext4 -O "$FEATURES" -b 4096 -i 4096 -L cfs "$WORK/store.img"
 	timed "$name" "root=cfs:$digest" "cfs.mirror=$mirror_url" cfs.store=LABEL=cfs "$@"
 	guest 'cat /run/composefs/status.json' >"$WORK/status-$name"
 	guest 'df -k --output=used /run/composefs/store | tail -n 1' | sed "s/^ */$name /" >>"$WORK/store"

@@ -30,10 +30,7 @@ echo "$(wc -l <"$WORK/names") objects, $(du -sb "$ORIGIN/objects" | cut -f1) byt
 median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 
 with_curl() {
-	fresh_dir
-	awk -v url="$SERVE_URL" -v to="$DIR" \
-		'{ printf "url = \"%s/objects/%s\"\noutput = \"%s/%s\"\n", url, $1, to, $1 }' \
-		"$WORK/names" >"$WORK/curl.conf"
+	fresh_curl "$SERVE_URL"
 	sync -f "$WORK"
 	start=$(now_ms)
 	curl -s --no-progress-meter --parallel --parallel-max 32 --create-dirs -K "$WORK/curl.conf" 2>"$WORK/curl.log"

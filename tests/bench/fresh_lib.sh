@@ -11,3 +11,12 @@ fresh_dir() {
 	[ -n "${DIR:-}" ] || chattr +T "$WORK" 2>/dev/null || true
 	DIR=$(mktemp -d "$WORK/run.XXXXXX")
 }
+
+# fresh_curl URL: a fresh $DIR, and in $WORK/curl.conf the objects of $WORK/names from the
+# mirror URL, to go there.
+fresh_curl() {
+	fresh_dir
+	awk -v url="$1" -v to="$DIR" \
+		'{ printf "url = \"%s/objects/%s\"\noutput = \"%s/%s\"\n", url, $1, to, $1 }' \
+		"$WORK/names" >"$WORK/curl.conf"
+}

@@ -52,10 +52,7 @@ far() {
 median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 
 with_curl() { # LABEL PORT
-	fresh_dir
-	awk -v url="http://127.0.0.1:$2" -v to="$DIR" \
-		'{ printf "url = \"%s/objects/%s\"\noutput = \"%s/%s\"\n", url, $1, to, $1 }' \
-		"$WORK/names" >"$WORK/curl.conf"
+	fresh_curl "http://127.0.0.1:$2"
 	sync -f "$WORK"
 	start=$(now_ms)
 	curl -sS --no-progress-meter \

@@ -7,6 +7,7 @@
 #	machine_start WORD...	power on, with these words on the kernel command line
 #	await TEXT [SECONDS]	until the console has said it since power-on
 #	guest COMMAND		what the shell on the console prints; its status
+#	still_fetches		the running system brings in what the store lacks
 #	await_complete		until the store has all of the image (cfs.prefetch=all)
 #	link on|off		the network card's cable
 #	machine_off	until the machine has powered itself off
@@ -20,6 +21,7 @@
 #	$mirror_url	of mirror_start and link_start, as the machine sees it
 #	$INITRAMFS	initramfs-tools (default) or dracut
 #	$MEMORY		default 1G
+#	$FEATURES	of the file system of make_disk, default verity
 
 if [ -n "${OWN_NETWORK:-}" ] && [ -z "${CFS_BOOT_NETWORK:-}" ]; then
 	CFS_BOOT_NETWORK=1 exec unshare --net "$BASH" "$0" "$@"
@@ -46,9 +48,11 @@ image_digest() {
 	echo "${link/\//}"
 }
 
+# A new one for the store.
 make_disk() {
+	rm -f "$WORK/store.img"
 	truncate -s 1G "$WORK/store.img"
-	mke2fs -q -t ext4 -O verity -b 4096 -i 4096 -L cfs "$WORK/store.img"
+	mke2fs -q -t ext4 -O "${FEATURES:-verity}" -b 4096 -i 4096 -L cfs "$WORK/store.img"
 }
 
 # mirror_start STORE [OPTION...]: as start_serve, which see; sets mirror_url.
@@ -135,6 +139,16 @@ await() {
 guest() { python3 "$here/console.py" run "$WORK/console" "${GUEST_SECONDS:-$PATIENCE}" "$1"; }
 
 link() { python3 "$here/console.py" qmp "$WORK/qmp" set_link "{\"name\": \"nic\", \"up\": $([ "$1" = on ] && echo true || echo false)}" >/dev/null; }
+
+# still_fetches: the running system opens what the store lacks, and gets it.
+still_fetches() {
+	local objects
+
+	objects=$(fetched total.fetched_objects)
+	guest 'git --version' | grep -q '^git version'
+	sleep 2
+	[ "$(fetched total.fetched_objects)" -gt "$objects" ] || fail "nothing was fetched by the running system"
+}
 
 # fetched WHAT: a number of the status of the machine's fetcher, as "total.fetched_bytes".
 fetched() { guest 'cat /run/composefs/status.json' | jq ".$1"; }

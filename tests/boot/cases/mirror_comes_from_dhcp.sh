@@ -25,10 +25,7 @@ machine_start "root=cfs:$digest" cfs.store=LABEL=cfs
 await 'root@cfs:~#'
 assert_eq "$(guest 'systemctl is-system-running --wait')" running "state"
 assert_eq "$(fetched 'mirrors[0].url')" '"http://mirror.test:8080"' "mirror"
-objects=$(fetched total.fetched_objects)
-guest 'git --version' | grep -q '^git version'
-sleep 2
-[ "$(fetched total.fetched_objects)" -gt "$objects" ] || fail "nothing was fetched by the running system"
+still_fetches
 guest poweroff || true
 machine_off
 stop_bg "$DHCP_PID"

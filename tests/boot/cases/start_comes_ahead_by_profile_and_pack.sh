@@ -13,7 +13,6 @@ gets() { check gets "$SERVE_ACCESS" "$1"; }
 
 # boot WORD...: with an empty store, until the login; $WORK/status is the fetcher's then.
 boot() {
-	rm -f "$WORK/store.img"
 	make_disk
 	: >"$SERVE_ACCESS"
 	machine_start "root=cfs:$digest" "cfs.mirror=$mirror_url" cfs.store=LABEL=cfs "$@"

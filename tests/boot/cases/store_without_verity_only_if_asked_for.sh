@@ -8,8 +8,7 @@
 . "$(dirname "$0")/../machine.sh"
 
 digest=$(image_digest 1)
-truncate -s 1G "$WORK/store.img"
-mke2fs -q -t ext4 -O ^verity -b 4096 -i 4096 -L cfs "$WORK/store.img"
+FEATURES=^verity make_disk
 mirror_start "$ORIGIN"
 words=("root=cfs:$digest" "cfs.mirror=$mirror_url" cfs.store=LABEL=cfs)
 machine_start "${words[@]}"
