@@ -26,6 +26,7 @@ echo "fetched $objects of $(fetched total.objects) objects, $bytes of $(fetched 
 [ "$((bytes * 4))" -lt "$(fetched total.bytes)" ] || fail "a quarter of the image was fetched to boot"
 guest poweroff || true
 machine_off
+assert_eq "$(grep -ac 'IP-Config: no response' "$SERIAL" || true)" 0 "requests for an address that were lost"
 assert_eq "$(grep -ac 'Failed to unmount' "$SERIAL" || true)" 0 "file systems left mounted"
 
 stop_bg "$SERVE_PID"
