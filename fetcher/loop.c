@@ -251,32 +251,15 @@ void loop_work_submit(struct loop *loop, struct loop_work *work)
 	loop_pool_submit(loop->pool, work);
 }
 
-static void submit_op(struct loop *loop, struct loop_op *op)
-{
-	loop->n_pending++;
-	loop->backend->submit_op(loop, op);
-}
-
 void loop_write(struct loop *loop, struct loop_op *op, int fd,
 		const struct iovec *pieces, unsigned int n, off_t offset)
 {
-	op->write = true;
 	op->fd = fd;
 	op->pieces = pieces;
 	op->n_pieces = n;
 	op->offset = offset;
-	submit_op(loop, op);
-}
-
-void loop_read(struct loop *loop, struct loop_op *op, int fd, void *data,
-	       size_t len, off_t offset)
-{
-	op->write = false;
-	op->fd = fd;
-	op->data = data;
-	op->len = len;
-	op->offset = offset;
-	submit_op(loop, op);
+	loop->n_pending++;
+	loop->backend->submit_op(loop, op);
 }
 
 void loop_defer(struct loop *loop, struct loop_deferred *deferred)

@@ -4,13 +4,13 @@
  *
  *	what			becomes ready through
  *	descriptors		one-shot polls of the ring, re-armed after each call
- *	file I/O		requests of the ring
+ *	writes to files		requests of the ring
  *	timers			the timeout of the ring's wait
  *	work (hash, seal)	a pool of threads; an eventfd polled like any other
  *	deferred calls		run before the loop sleeps
  *
  * Where io_uring is forbidden (seccomp, kernel.io_uring_disabled, or
- * LOOP_NO_IO_URING) the same calls work on epoll, and file I/O on the pool.
+ * LOOP_NO_IO_URING) the same calls work on epoll, and writes are made on the pool.
  *
  * Ownership: loop_new() gives the caller a loop to loop_free().  The structs
  * below are the caller's; the loop borrows one from its start or submit call
@@ -57,7 +57,7 @@ int loop_new(unsigned int flags, unsigned int n_threads, struct loop **ret);
 /**
  * loop_free() - end the pool and the loop; NULL is allowed
  *
- * Waits for work and file I/O that was submitted and runs its callbacks; drops
+ * Waits for work and writes that were submitted and runs its callbacks; drops
  * timers, descriptors and deferred calls without calling them.
  */
 void loop_free(struct loop *loop);
@@ -162,21 +162,18 @@ struct loop_work {
 void loop_work_submit(struct loop *loop, struct loop_work *work);
 
 /**
- * struct loop_op - one file I/O request
+ * struct loop_op - one write to a file
  * @complete: called once
- *	@res: bytes transferred, 0 or -errno
+ *	@res: bytes written, or -errno
  */
 struct loop_op {
 	void (*complete)(struct loop_op *op, int res);
 	/* private: */
 	struct loop_work work;
-	bool write;
 	int fd;
 	int res;
-	const struct iovec *pieces;	/* to write */
+	const struct iovec *pieces;
 	unsigned int n_pieces;
-	void *data;			/* to read into */
-	size_t len;
 	off_t offset;
 };
 
@@ -191,10 +188,6 @@ struct loop_op {
  */
 void loop_write(struct loop *loop, struct loop_op *op, int fd,
 		const struct iovec *pieces, unsigned int n, off_t offset);
-
-/** loop_read() - read @len (at most INT_MAX) bytes from a file; as loop_write() */
-void loop_read(struct loop *loop, struct loop_op *op, int fd, void *data,
-	       size_t len, off_t offset);
 
 /** struct loop_deferred - a call made soon; zeroed before its first use */
 struct loop_deferred {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The loop without io_uring: descriptors in an epoll set, file I/O on the pool.
+ * The loop without io_uring: descriptors in an epoll set, writes to files on the pool.
  *
  * A poll that is stopped may still stand in the events of the running round, so
  * it is freed when the round is over.
@@ -77,9 +77,7 @@ static void op_run(struct loop_work *work)
 	ssize_t n;
 
 	do {
-		n = op->write ? pwritev(op->fd, op->pieces, (int)op->n_pieces,
-					op->offset) :
-				pread(op->fd, op->data, op->len, op->offset);
+		n = pwritev(op->fd, op->pieces, (int)op->n_pieces, op->offset);
 	} while (n < 0 && errno == EINTR);
 	op->res = n < 0 ? -errno : (int)n;
 }

@@ -129,11 +129,7 @@ static void ring_submit_op(struct loop *loop, struct loop_op *op)
 {
 	struct io_uring_sqe *sqe = get_sqe(loop);
 
-	if (op->write)
-		io_uring_prep_writev(sqe, op->fd, op->pieces, op->n_pieces,
-				     op->offset);
-	else
-		io_uring_prep_read(sqe, op->fd, op->data, op->len, op->offset);
+	io_uring_prep_writev(sqe, op->fd, op->pieces, op->n_pieces, op->offset);
 	io_uring_sqe_set_data64(sqe, (uintptr_t)op);
 }
 
