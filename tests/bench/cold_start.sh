@@ -73,6 +73,7 @@ with_readers() {
 	note "$1.$3.$rtt"
 	echo $(($(now_ms) - mounted)) >>"$WORK/ms.reading.$1.$3.$rtt"
 	counter requests misses >>"$WORK/misses.$1.$3.$rtt"
+	note_cost "$1.$3"
 	end_fetch
 	stop_bg "$LINK_PID"
 }
@@ -89,7 +90,7 @@ for rtt in $rtts; do
 	done
 done
 
-# row TITLE NAME: milliseconds, and times the stream.
+# row TITLE NAME: milliseconds, and times the stream; what it cost.
 row() {
 	printf '%-36s' "$1"
 	for rtt in $rtts; do
@@ -98,6 +99,7 @@ row() {
 		awk -v ms="$ms" -v curl="$curl" \
 			'BEGIN { printf "%8d (%5.2f)", ms, ms / curl }'
 	done
+	[ ! -e "$WORK/cpu.$2" ] || cost "$2"
 	echo
 }
 
@@ -106,7 +108,7 @@ printf '%-36s' "round trip"
 for rtt in $rtts; do
 	printf '%13s ms' "$rtt"
 done
-echo
+echo '  CPU s/GB   MiB'
 row "one curl stream of the same bytes" curl
 for readers in $crowds; do
 	row "nothing known, readers: $readers" "plain.$readers"

@@ -27,13 +27,6 @@ with_curl() {
 	echo $(($(now_ms) - start)) >>"$WORK/ms.curl.$rtt"
 }
 
-# CPU ticks and peak memory of the fetcher, which is still there.
-note_cost() {
-	awk -v hz="$(getconf CLK_TCK)" '{ print ($14 + $15) / hz }' "/proc/$FETCH_PID/stat" \
-		>>"$WORK/cpu"
-	awk '$1 == "VmHWM:" { print $2 }' "/proc/$FETCH_PID/status" >>"$WORK/rss"
-}
-
 with_readers() {
 	local start
 
@@ -45,7 +38,7 @@ with_readers() {
 	echo $(($(now_ms) - start)) >>"$WORK/ms.$1.$rtt"
 	counter fetches delivered >>"$WORK/delivered"
 	counter mirrors 0 requests >>"$WORK/gets"
-	note_cost
+	note_cost pack
 	end_fetch
 }
 
@@ -83,4 +76,4 @@ for readers in 8 1; do
 	echo
 done
 echo "out of the pack $(median <"$WORK/delivered") objects, by GETs of their own $(median <"$WORK/gets")"
-echo "CPU $(median <"$WORK/cpu" | awk -v bytes="$bytes" '{ printf "%.2f", $1 * 1e9 / bytes }') s for a GB, peak $(median <"$WORK/rss") KiB"
+echo "CPU seconds for a GB, peak MiB: $(cost pack)"

@@ -48,6 +48,8 @@ def table(cold, rivals):
     rows = {title: {rtt: f"{seconds:.2f}" for rtt, seconds in points.items()}
             for title, points in of_cold_start(cold).items()}
     cpu, memory = {}, {}
+    for title, *cost in re.findall(r"^(.+), readers: 8 .*\) +([\d.]+) +([\d.]+)$", cold, re.M):
+        cpu["cfs-fetch: " + title], memory["cfs-fetch: " + title] = map(float, cost)
     for line in rivals.splitlines():
         match = re.match(r"(\S+) +(\d+) +(> \d+|[\d.]+) +(-|[\d.]+) +([\d.]+) +\S+$", line)
         if not match:

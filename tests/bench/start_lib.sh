@@ -79,6 +79,19 @@ end_fetch() {
 	stop_bg "$FETCH_PID"
 }
 
+# note_cost NAME: the fetcher, which is still there, costs so much.
+note_cost() {
+	awk -v hz="$(getconf CLK_TCK)" '{ print ($14 + $15) / hz }' "/proc/$FETCH_PID/stat" \
+		>>"$WORK/cpu.$1"
+	awk '$1 == "VmHWM:" { print $2 }' "/proc/$FETCH_PID/status" >>"$WORK/peak.$1"
+}
+
+# cost NAME: two cells: its processor seconds for a GB, the MiB it held; medians.
+cost() {
+	awk -v cpu="$(median <"$WORK/cpu.$1")" -v peak="$(median <"$WORK/peak.$1")" -v bytes="$bytes" \
+		'BEGIN { printf "%10.2f %6.1f", cpu / bytes * 1e9, peak / 1024 }'
+}
+
 # start_link PORT RTT_MS: sets LINK_PORT and LINK_PID; all that goes through it shares
 # $RATE MB/s (125).
 start_link() {
