@@ -1,171 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Bytes from the network: chunked, hashed, written, published. */
-#include "fetcher/fetch_body.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cache/base/container_of.h"
-#include "cache/base/failpoint.h"
-#include "cache/base/full_io.h"
 #include "cache/object_publish.h"
-#include "cache/object_write.h"
-#include "cache/store.h"
-#include "cache/verity_hash.h"
-#include "fetcher/chunk_pool.h"
-#include "fetcher/loop.h"
-#include "fetcher/publish_batch.h"
-
-struct fetch_bodies {
-	struct loop *loop;
-	struct cfs_store *store;
-	struct chunk_pool *pool;
-	LIST_HEAD(, fetch_body) idle;	/* with their hashes, to be used again */
-	size_t n_live;
-	bool in_batches;
-	struct publish_batch batch;
-	void (*changed)(void *context);
-	void *context;
-};
-
-/* What the job on the pool thread is to do. */
-enum body_job {
-	BODY_HASH,		/* n_hash chunks; stage first, if not done yet */
-	BODY_PUBLISH,		/* all is hashed and written; with batches, check */
-	BODY_WHOLE,		/* one chunk that is the whole object, likewise */
-};
-
-struct fetch_body {
-	struct fetch_bodies *bodies;
-	LIST_ENTRY(fetch_body) entry;
-	const struct fetch_body_calls *calls;	/* NULL: dropped */
-	void *context;
-	bool expects;			/* digest is what it must have */
-	struct cfs_digest digest;
-	uint64_t size;
-	uint64_t received;
-
-	struct chunk *filling;
-	struct chunk_list chunks;	/* full ones, oldest first */
-	struct chunk *to_hash, *to_write;	/* of chunks, or NULL */
-	struct chunk_waiter waiter;
-	struct loop_deferred soon;	/* resume, or go on after a failure */
-
-	struct cfs_verity_hash *hash;
-	struct cfs_object_write write;
-	unsigned int n_write;		/* chunks, from to_write on */
-	struct loop_op op;
-	int fd;				/* -1: none; the first job's until staged */
-	bool staged;
-
-	struct loop_work work;
-	enum body_job job;
-	size_t n_hash;			/* chunks, from to_hash on */
-	struct publish_item item;	/* in a batch; working as long */
-	bool working;			/* the job owns hash and job_err */
-	bool finishing;			/* body_finish() was called */
-	int job_err;
-	int err;			/* first failure */
-};
+#include "fetcher/fetch_body_internal.h"
 
 static void advance(struct fetch_body *body);
-
-/* On a pool thread. */
-static int hash_chunks(struct fetch_body *body)
-{
-	struct chunk *chunk = body->to_hash;
-	size_t n;
-	int err = 0;
-
-	for (n = body->n_hash; n && err == 0; n--) {
-		err = cfs_verity_hash_add(body->hash, chunk->data, chunk->len);
-		/* The link of the last one may be written by the loop just now. */
-		if (n > 1)
-			chunk = STAILQ_NEXT(chunk, entry);
-	}
-	return err;
-}
-
-/* On a pool thread: is it what it must be? */
-static int check_digest(struct fetch_body *body)
-{
-	struct cfs_digest digest;
-	bool same;
-	int err = cfs_verity_hash_finish(body->hash, &digest);
-
-	if (err < 0)
-		return err;
-	same = !body->expects || cfs_digest_equal(&digest, &body->digest);
-	body->digest = digest;
-	return same ? 0 : -EBADMSG;
-}
-
-/* On a pool thread: the descriptor is consumed, unless a batch will do so. */
-static int publish(struct fetch_body *body)
-{
-	int err;
-
-	if (body->bodies->in_batches)
-		return 0;
-	err = cfs_object_publish(body->bodies->store, body->fd, &body->digest);
-	body->fd = -1;
-	return err == CFS_PUBLISH_EXISTED ? 0 : err;
-}
-
-static int stage(struct fetch_body *body)
-{
-	return cfs_object_stage(body->bodies->store,
-				body->size == UINT64_MAX ? 0 : body->size,
-				&body->fd);
-}
-
-static int publish_whole(struct fetch_body *body)
-{
-	const struct chunk *chunk = body->filling;
-	size_t len = chunk ? chunk->len : 0;
-	int err = 0;
-
-	if (len)
-		err = cfs_verity_hash_add(body->hash, chunk->data, len);
-	if (err == 0)
-		err = check_digest(body);
-	if (err == 0)
-		err = cfs_object_stage(body->bodies->store, len, &body->fd);
-	if (err == 0)
-		err = FAILPOINT("body.whole");
-	if (err == 0 && len)
-		err = full_pwrite(body->fd, chunk->data, len, 0);
-	return err == 0 ? publish(body) : err;
-}
-
-static void job_run(struct loop_work *work)
-{
-	struct fetch_body *body = container_of(work, struct fetch_body, work);
-	int err = 0;
-
-	switch (body->job) {
-	case BODY_HASH:
-		err = FAILPOINT("body.hash");
-		if (err == 0 && body->fd < 0)
-			err = stage(body);
-		if (err == 0)
-			err = hash_chunks(body);
-		break;
-	case BODY_PUBLISH:
-		err = FAILPOINT("body.publish");
-		if (err == 0)
-			err = check_digest(body);
-		if (err == 0)
-			err = publish(body);
-		break;
-	case BODY_WHOLE:
-		err = publish_whole(body);
-		break;
-	}
-	body->job_err = err;
-}
 
 static void start_job(struct fetch_body *body, enum body_job job)
 {
@@ -384,6 +227,11 @@ static void chunk_ready(struct chunk_waiter *waiter)
 	loop_defer(body->bodies->loop, &body->soon);
 }
 
+void body_set_first(struct fetch_body *body)
+{
+	body->work.first = true;
+}
+
 static struct fetch_body *body_alloc(void)
 {
 	struct fetch_body *body = calloc(1, sizeof(*body));
@@ -395,17 +243,6 @@ static struct fetch_body *body_alloc(void)
 		return NULL;
 	}
 	return body;
-}
-
-static void body_free(struct fetch_body *body)
-{
-	cfs_verity_hash_free(body->hash);
-	free(body);
-}
-
-void body_set_first(struct fetch_body *body)
-{
-	body->work.first = true;
 }
 
 int body_new(struct fetch_bodies *bodies, const struct cfs_digest *digest,
@@ -435,7 +272,7 @@ int body_new(struct fetch_bodies *bodies, const struct cfs_digest *digest,
 		.write = { .submit = write_submit, .done = write_done },
 		.op.complete = op_complete,
 		.fd = -1,
-		.work = { .run = job_run, .done = job_done },
+		.work = { .run = body_job_run, .done = job_done },
 	};
 	if (digest)
 		body->digest = *digest;
@@ -534,65 +371,4 @@ void body_drop(struct fetch_body *body)
 	chunk_pool_leave(body->bodies->pool, &body->waiter);
 	loop_undefer(body->bodies->loop, &body->soon);
 	advance(body);
-}
-
-int fetch_bodies_new(struct loop *loop, struct cfs_store *store, size_t n_chunks,
-		     struct fetch_bodies **ret)
-{
-	struct fetch_bodies *bodies = calloc(1, sizeof(*bodies));
-
-	if (!bodies)
-		return -ENOMEM;
-	if (chunk_pool_new(n_chunks, &bodies->pool) < 0) {
-		free(bodies);
-		return -ENOMEM;
-	}
-	bodies->loop = loop;
-	bodies->store = store;
-	LIST_INIT(&bodies->idle);
-	*ret = bodies;
-	return 0;
-}
-
-void fetch_bodies_in_batches(struct fetch_bodies *bodies)
-{
-	bodies->in_batches = !cfs_store_has_verity(bodies->store);
-	bodies->batch.loop = bodies->loop;
-	bodies->batch.store = bodies->store;
-}
-
-void fetch_bodies_free(struct fetch_bodies *bodies)
-{
-	struct fetch_body *body;
-
-	if (!bodies)
-		return;
-	while ((body = LIST_FIRST(&bodies->idle))) {
-		LIST_REMOVE(body, entry);
-		body_free(body);
-	}
-	chunk_pool_free(bodies->pool);
-	free(bodies);
-}
-
-size_t fetch_bodies_n_live(const struct fetch_bodies *bodies)
-{
-	return bodies->n_live;
-}
-
-struct chunk_pool *fetch_bodies_pool(const struct fetch_bodies *bodies)
-{
-	return bodies->pool;
-}
-
-size_t fetch_bodies_n_free(const struct fetch_bodies *bodies)
-{
-	return chunk_pool_n_free(bodies->pool);
-}
-
-void fetch_bodies_on_change(struct fetch_bodies *bodies,
-			    void (*changed)(void *context), void *context)
-{
-	bodies->changed = changed;
-	bodies->context = context;
 }

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Inside of the engine: what fetch.c (who asks), fetch_run.c (whose turn it is,
- * what a GET brought), fetch_get.c (the GETs themselves) and fetch_wait.c (what is
- * waited for, and how long) share.  Everything runs on the loop's thread.
+ * Inside of the engine, what its files share.  Everything runs on the loop's thread.
+ *
+ *	fetch.c			who asks
+ *	fetch_turn.c		whose turn it is
+ *	fetch_run.c		what a GET brought, and what follows from it
+ *	fetch_get.c		the GETs themselves
+ *	fetch_wait.c		what is waited for, and how long
+ *	fetch_report.c		what is told of it
  *
  * A fetch is in exactly one of these places:
  *
@@ -171,6 +176,15 @@ void fetcher_note(struct fetcher *fetcher, size_t mirror,
 /** fetcher_count() - an object of @event->size bytes was published: count and log */
 void fetcher_count(struct fetcher *fetcher, const struct fetch_event *event);
 
+/** fetch_note_failure() - of a GET of @fetch, as fetcher_note() */
+void fetch_note_failure(struct fetch *fetch, enum fetch_result result,
+			uint64_t size, const char *reason);
+
+/** fetch_event_of() - an event of @fetch; the parameters are those of fetch_log() */
+struct fetch_event fetch_event_of(const struct fetch *fetch,
+				  enum fetch_result result, int err,
+				  uint64_t size, const char *reason, bool final);
+
 /** fetcher_random32() - spreads retries in time */
 uint32_t fetcher_random32(struct fetcher *fetcher);
 
@@ -236,6 +250,23 @@ void fetch_room_ended(void *context, const struct fetch_collection *done);
  */
 void fetch_fail(struct fetch *fetch, enum fetch_result result, int err,
 		const char *reason);
+
+/**
+ * fetch_answer() - DONE or FAILED: tell the waiters, forget it
+ * @fetch: in no queue, has no body; gone after this
+ * @err: for the waiters, who may ask for it again at once: that is a new one
+ */
+void fetch_answer(struct fetch *fetch, int err);
+
+/** fetch_round_over() - every mirror was asked in vain: give up, or try later */
+void fetch_round_over(struct fetch *fetch);
+
+/**
+ * fetch_begin_get() - ask that mirror for the object, or for the rest of it
+ *
+ * Return: 0 or -errno; then nothing was sent.
+ */
+int fetch_begin_get(struct fetch *fetch, size_t mirror);
 
 /** fetch_cancel() - FAILED without a word: nobody waits; @fetch is gone */
 void fetch_cancel(struct fetch *fetch);

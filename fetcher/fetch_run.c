@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The way of one fetch through its states: turns, GETs, rounds, the store. */
+/* The way of one fetch through its states: GETs, rounds, the store. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "cache/base/container_of.h"
-#include "cache/store.h"
 #include "fetcher/fetch_body.h"
 #include "fetcher/fetch_engine.h"
 #include "fetcher/mirrors.h"
-#include "fetcher/partial.h"
 
 /* Less than this is quicker fetched again than asked for by range. */
 #define RESUME_MIN	((uint64_t)1 << 20)
@@ -60,77 +55,6 @@ uint32_t fetcher_random32(struct fetcher *fetcher)
 	return fetcher->random >> 32;
 }
 
-static struct fetch_event make_event(const struct fetch *fetch,
-				     enum fetch_result result, int err,
-				     uint64_t size, const char *reason,
-				     bool final)
-{
-	const struct fetcher *fetcher = fetch->fetcher;
-
-	return (struct fetch_event){
-		.digest = &fetch->digest,
-		.size = size,
-		.ms = now(fetcher) - fetch->started_ms,
-		.mirror = fetch->n_tries ? mirrors_url(fetcher->mirrors,
-						       fetch->mirror) : NULL,
-		.result = result,
-		.err = err,
-		.reason = reason,
-		.final = final,
-		.kind = fetch->first_kind,
-		.sequence = fetch->sequence,
-		.mirror_number = fetch->mirror,
-		.begun_ms = fetch->started_ms,
-		.demand_ms = fetch->demand_ms,
-		.sent_ms = fetch->sent_ms,
-		.got_ms = fetch->got_ms,
-	};
-}
-
-void fetcher_log(struct fetcher *fetcher, const struct fetch_event *event)
-{
-	if (fetcher->log)
-		fetcher->log(fetcher->log_context, event);
-}
-
-void fetch_log(struct fetch *fetch, enum fetch_result result, int err,
-	       uint64_t size, const char *reason, bool final)
-{
-	struct fetch_event event = make_event(fetch, result, err, size, reason,
-					      final);
-
-	fetcher_log(fetch->fetcher, &event);
-}
-
-void fetcher_note(struct fetcher *fetcher, size_t mirror,
-		  const struct fetch_event *event)
-{
-	uint64_t *noted_ms = &fetcher->noted_ms[mirror][event->result];
-
-	if (*noted_ms && now(fetcher) < *noted_ms + FETCH_NOTE_MS)
-		return;
-	*noted_ms = now(fetcher);
-	fetcher_log(fetcher, event);
-}
-
-void fetcher_count(struct fetcher *fetcher, const struct fetch_event *event)
-{
-	fetcher->stats.objects++;
-	fetcher->stats.object_bytes += event->size;
-	fetch_sync_add(&fetcher->sync, event->size);
-	fetch_room_published(&fetcher->room, event->size);
-	fetcher_log(fetcher, event);
-}
-
-static void note_failure(struct fetch *fetch, enum fetch_result result,
-			 uint64_t size, const char *reason)
-{
-	struct fetch_event event = make_event(fetch, result, 0, size, reason,
-					      false);
-
-	fetcher_note(fetch->fetcher, fetch->mirror, &event);
-}
-
 void fetch_enqueue(struct fetch *fetch, bool again)
 {
 	struct fetcher *fetcher = fetch->fetcher;
@@ -175,8 +99,7 @@ static void fetch_free(struct fetch *fetch)
 	free(fetch);
 }
 
-/* DONE or FAILED.  Who is told may ask for it again at once: that is a new one. */
-static void answer(struct fetch *fetch, int err)
+void fetch_answer(struct fetch *fetch, int err)
 {
 	struct fetcher *fetcher = fetch->fetcher;
 	struct fetch_waiter *waiter;
@@ -212,7 +135,7 @@ void fetch_fail(struct fetch *fetch, enum fetch_result result, int err,
 	give_up(fetch);
 	fetch->fetcher->stats.failed++;
 	fetch_log(fetch, result, err, 0, reason, true);
-	answer(fetch, err);
+	fetch_answer(fetch, err);
 }
 
 void fetch_cancel(struct fetch *fetch)
@@ -225,8 +148,7 @@ void fetch_cancel(struct fetch *fetch)
 	fetch_free(fetch);
 }
 
-/* Every mirror was asked in vain. */
-static void round_over(struct fetch *fetch)
+void fetch_round_over(struct fetch *fetch)
 {
 	struct fetcher *fetcher = fetch->fetcher;
 	bool wrong = fetch->round.wrong;
@@ -257,13 +179,13 @@ static void body_resume(void *context)
 void fetch_published(struct fetch *fetch, uint64_t size)
 {
 	struct fetcher *fetcher = fetch->fetcher;
-	struct fetch_event event = make_event(fetch, FETCH_RESULT_OK, 0, size,
-					      NULL, true);
+	struct fetch_event event = fetch_event_of(fetch, FETCH_RESULT_OK, 0,
+						  size, NULL, true);
 
 	fetch_set_state(fetch, FETCH_PUBLISHED);
 	fetch_room_unbook(&fetcher->room, &fetch->booked);
 	fetcher_count(fetcher, &event);
-	answer(fetch, 0);
+	fetch_answer(fetch, 0);
 }
 
 /* All bytes came, and they are not the object. */
@@ -281,7 +203,7 @@ static void wrong_bytes(struct fetch *fetch, uint64_t size)
 				FETCH_RESULT_BAD_DIGEST);
 	}
 	fetch->resumed = false;
-	note_failure(fetch, FETCH_RESULT_BAD_DIGEST, size, NULL);
+	fetch_note_failure(fetch, FETCH_RESULT_BAD_DIGEST, size, NULL);
 	fetch_set_state(fetch, FETCH_WRONG_BYTES);
 	fetch_enqueue(fetch, true);
 	if (LIST_EMPTY(&fetch->waiters))
@@ -336,7 +258,7 @@ void fetch_note_get(struct fetch *fetch, const struct http_answer *answer)
 	fetch_round_add(&fetch->round, fetch->mirror, answer->result);
 	/* A mirror that lacks an object is nothing to talk about. */
 	if (answer->result != FETCH_RESULT_MISSING)
-		note_failure(fetch, answer->result, body_size(fetch->body),
+		fetch_note_failure(fetch, answer->result, body_size(fetch->body),
 			     answer->reason);
 }
 
@@ -384,8 +306,7 @@ void fetch_get_ended(struct fetch *fetch, const struct http_answer *answer)
 	body_finish(fetch->body);
 }
 
-/* A GET for the object, or for the rest of it. */
-static int send_get(struct fetch *fetch, size_t mirror)
+int fetch_begin_get(struct fetch *fetch, size_t mirror)
 {
 	struct fetcher *fetcher = fetch->fetcher;
 	bool kept = fetch->body;
@@ -411,112 +332,4 @@ static int send_get(struct fetch *fetch, size_t mirror)
 		fetch->resumed = true;
 	}
 	return 0;
-}
-
-/* QUEUED to TRANSFER, if the store does not have it and a mirror may be asked. */
-static void take_turn(struct fetch *fetch)
-{
-	struct fetcher *fetcher = fetch->fetcher;
-	uint64_t at_ms;
-	size_t mirror;
-	int err;
-
-	if (cfs_store_check(fetcher->store, &fetch->digest, fetch->size) == 0) {
-		fetch_dequeue(fetch);
-		fetch_drop_body(fetch);
-		fetch_set_state(fetch, FETCH_EXISTS);
-		fetcher->stats.existed++;
-		answer(fetch, 0);
-		return;
-	}
-	if (fetch_is_promised(fetch))
-		return;
-	if (!fetch_room_book(&fetcher->room, fetch->size, &fetch->booked)) {
-		fetch_store_failed(fetch, -ENOSPC);
-		return;
-	}
-	if (fetch_parts_start(fetch))
-		return;
-	switch (mirrors_pick(fetcher->mirrors, now(fetcher), fetch->round.skip,
-			     &mirror, &at_ms)) {
-	case MIRRORS_NONE:
-		round_over(fetch);
-		return;
-	case MIRRORS_WAIT:
-		fetch_back_off(fetch, at_ms,
-			 at_ms == FETCH_NEVER ? &fetcher->parked : NULL);
-		return;
-	}
-	fetch->mirror = mirror;
-	if (fetch->n_tries++)
-		fetcher->stats.retries++;
-	err = send_get(fetch, mirror);
-	if (err < 0) {
-		mirrors_report(fetcher->mirrors, mirror, now(fetcher),
-			       FETCH_RESULT_LOCAL, 0, 0);
-		fetch_fail(fetch, FETCH_RESULT_LOCAL, err, strerror(-err));
-		return;
-	}
-	fetch_dequeue(fetch);
-	fetch_set_state(fetch, FETCH_STARTED);
-	fetch_start_timer(fetch);
-}
-
-/* After fetcher_stop(): was that the last job?  The caller may free us then. */
-static void check_stopped(struct fetcher *fetcher)
-{
-	void (*stopped)(void *context) = fetcher->stopped;
-
-	if (fetcher->stats.sealing > 0 ||
-	    fetch_bodies_n_live(fetcher->bodies) > 0 ||
-	    partials_busy(fetcher->partials) ||
-	    (fetcher->delivered &&
-	     fetch_bodies_n_live(fetcher->delivered) > 0) ||
-	    fetcher->room.running || fetch_sync_now(&fetcher->sync))
-		return;
-	fetcher->stopped = NULL;
-	stopped(fetcher->stopped_context);
-}
-
-/* May one more be fetched that no reader waits for? */
-static bool may_go_ahead(const struct fetcher *fetcher)
-{
-	const struct fetch_config *config = fetcher->config;
-	unsigned int n = fetcher->n_transfers[FETCH_PREFETCH] +
-			 fetcher->n_transfers[FETCH_BACKGROUND];
-	unsigned int most = fetcher->n_transfers[FETCH_DEMAND] ?
-				    config->max_beside_demand :
-				    config->max_ahead;
-
-	return n < most && (n == 0 || !config->max_ahead_bytes ||
-			    fetcher->ahead_bytes < config->max_ahead_bytes);
-}
-
-/* Whose turn it is; NULL if nobody's. */
-static struct fetch *next_in_line(struct fetcher *fetcher)
-{
-	struct fetch *fetch = TAILQ_FIRST(&fetcher->queues[FETCH_DEMAND]);
-
-	if (fetch || !may_go_ahead(fetcher))
-		return fetch;
-	fetch = TAILQ_FIRST(&fetcher->queues[FETCH_PREFETCH]);
-	return fetch ? fetch : TAILQ_FIRST(&fetcher->queues[FETCH_BACKGROUND]);
-}
-
-void fetch_take_turns(struct loop_deferred *deferred)
-{
-	struct fetcher *fetcher = container_of(deferred, struct fetcher, turn);
-	struct fetch *fetch;
-
-	if (fetcher->stopped) {
-		check_stopped(fetcher);
-		return;
-	}
-	/* A transfer that finds no memory to put its bytes would only wait. */
-	while (fetcher->stats.in_flight + partials_n_gets(fetcher->partials) <
-		       fetcher->config->max_transfers &&
-	       fetch_bodies_n_free(fetcher->bodies) > 0 &&
-	       (fetch = next_in_line(fetcher)))
-		take_turn(fetch);
-	partials_pump(fetcher->partials);
 }

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Inside of http_get: one transfer, and libcurl's multi handle on the loop.
+ * Inside of http_get:
+ *
+ *	http_client.c	libcurl's multi handle on the loop
+ *	http_transfer.c	what is the same for all requests
+ *	http_request.c	what one request asks for
+ *	http_get.c	phases, redirects, the end
+ *	http_answer.c	what of an answer is taken
  *
  *	          name, TCP, TLS       request sent       first byte
  *	CONNECT ------------------> REQUEST ---------> BODY ----> ended
@@ -112,6 +118,33 @@ void http_transfer_ended(struct http_transfer *transfer, CURLcode code);
  */
 int http_request_set(struct http_transfer *transfer, const char *url,
 		     bool at_mirror);
+
+/** http_expected_size() - how many bytes may come, from its offset on */
+uint64_t http_expected_size(const struct http_get *get);
+
+/** http_forget_answer() - another one will come: that of a redirect, or after a 1xx */
+void http_forget_answer(struct http_transfer *transfer);
+
+/** http_start_stall_timer() - from now on bytes have to come */
+void http_start_stall_timer(struct http_transfer *transfer);
+
+/** http_phase_over() - the time of the phase is */
+void http_phase_over(struct loop_timer *timer);
+
+/*
+ * libcurl's callbacks, with its own types and return values; @context: the transfer.
+ *
+ *	http_socket_open()		OPENSOCKET: for each address that is tried
+ *	http_request_goes_out()		PREREQ: connected, perhaps since long ago
+ *	http_take_header()		HEADER: one line of it
+ *	http_take_body()		WRITE
+ */
+curl_socket_t http_socket_open(void *context, curlsocktype purpose,
+			       struct curl_sockaddr *address);
+int http_request_goes_out(void *context, char *remote, char *local,
+			  int remote_port, int local_port);
+size_t http_take_header(char *line, size_t size, size_t n, void *context);
+size_t http_take_body(char *data, size_t size, size_t n, void *context);
 
 /** http_check_ended() - take what libcurl has ended; after each call into it */
 void http_check_ended(struct http *http);

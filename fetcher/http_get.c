@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* One GET: what is asked, what of the answer is taken, and how it ended. */
+/* One GET: its phases, its redirects, and how it ended. */
 #include "fetcher/http_get.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 
 #include "cache/base/container_of.h"
@@ -15,30 +12,6 @@
 #include "fetcher/http_client.h"
 #include "fetcher/http_policy.h"
 #include "fetcher/http_result.h"
-
-#define HEADER_MAX	(64 * 1024)
-/* A body we do not want is read this far, since a new connection costs more. */
-#define IGNORED_MAX	(64 * 1024)
-
-/* An answer to libcurl that is neither a length nor a pause. */
-#define GIVE_UP		((size_t)-1)
-
-/* End the transfer from inside a callback of libcurl. */
-static size_t give_up(struct http_transfer *t, enum fetch_result verdict,
-		      const char *reason)
-{
-	t->verdict = verdict;
-	t->reason = reason;
-	return GIVE_UP;
-}
-
-/* How many bytes may come from @offset on. */
-static uint64_t expected_size(const struct http_get *get)
-{
-	if (get->size == UINT64_MAX)
-		return get->max_size;
-	return get->length ? get->length : get->size - get->offset;
-}
 
 static void start_timer(struct http_transfer *t, uint64_t ms)
 {
@@ -49,128 +22,10 @@ static void start_timer(struct http_transfer *t, uint64_t ms)
 	loop_timer_start(t->http->loop, &t->timer, ms);
 }
 
-static void start_stall_timer(struct http_transfer *t)
+void http_start_stall_timer(struct http_transfer *t)
 {
 	t->window_bytes = 0;
 	start_timer(t, t->http->config->stall_ms);
-}
-
-static void forget_answer(struct http_transfer *t)
-{
-	t->have_length = false;
-	t->bad_header = false;
-	t->range_ok = false;
-	t->body = HTTP_BODY_UNKNOWN;
-	t->etag[0] = '\0';
-}
-
-/* One line of a header that is not its last. */
-static void take_header(struct http_transfer *t, const char *line, size_t len)
-{
-	const char *value;
-	size_t value_len;
-
-	if (http_header_value(line, len, "content-length", &value, &value_len)) {
-		if (t->have_length ||
-		    http_parse_length(value, value_len, &t->content_length) < 0)
-			t->bad_header = true;
-		t->have_length = true;
-	} else if (http_header_value(line, len, "content-range", &value,
-				     &value_len)) {
-		t->range_ok = http_range_matches(value, value_len,
-						 t->get->offset,
-						 t->get->offset +
-							 expected_size(t->get),
-						 t->get->size);
-	} else if (http_header_value(line, len, "etag", &value, &value_len)) {
-		http_parse_etag(value, value_len, t->etag, sizeof(t->etag));
-	}
-}
-
-/* The header is complete: is this the body we want? */
-static size_t judge_header(struct http_transfer *t, size_t len)
-{
-	const struct http_get *get = t->get;
-	long status = 0;
-
-	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
-	if (status / 100 == 1) {
-		forget_answer(t);
-		return len;
-	}
-	if (t->bad_header)
-		return give_up(t, FETCH_RESULT_PROTOCOL,
-			       "Content-Length makes no sense");
-	t->body = HTTP_BODY_IGNORED;
-	if (http_get_is_part(get) && (status == 200 || status == 416 ||
-			     (status == 206 && !t->range_ok)))
-		return give_up(t, FETCH_RESULT_RANGE,
-			       "a part was asked for, something else came");
-	if (status != (http_get_is_part(get) ? 206 : 200))
-		return len;
-	t->body = HTTP_BODY_WANTED;
-	if (!t->have_length)
-		return len;
-	if (t->content_length > expected_size(get))
-		return give_up(t, FETCH_RESULT_BAD_SIZE, "announced too long");
-	if (get->size != UINT64_MAX && t->content_length != expected_size(get))
-		return give_up(t, FETCH_RESULT_BAD_SIZE, "announced too short");
-	return len;
-}
-
-static size_t on_header(char *line, size_t size, size_t n, void *context)
-{
-	struct http_transfer *t = context;
-	size_t len = size * n;
-
-	t->header_len += len;
-	t->window_bytes += len;
-	if (t->header_len > HEADER_MAX)
-		return give_up(t, FETCH_RESULT_PROTOCOL, "header too long");
-	if (t->phase != HTTP_STREAM) {
-		t->phase = HTTP_STREAM;
-		t->first_byte_ms = loop_now_ms(t->http->loop) - t->started_ms;
-		start_stall_timer(t);
-	}
-	/* A trailer changes nothing any more. */
-	if (t->body != HTTP_BODY_UNKNOWN)
-		return len;
-	if (memchr(line, '\0', len))
-		return give_up(t, FETCH_RESULT_PROTOCOL, "NUL in the header");
-	if (len >= 5 && strncasecmp(line, "HTTP/", 5) == 0)
-		forget_answer(t);
-	else if (line[0] == '\r' || line[0] == '\n')
-		return judge_header(t, len);
-	else
-		take_header(t, line, len);
-	return len;
-}
-
-static size_t on_body(char *data, size_t size, size_t n, void *context)
-{
-	struct http_transfer *t = context;
-	size_t len = size * n;
-	int err;
-
-	t->window_bytes += len;
-	if (t->body != HTTP_BODY_WANTED) {
-		t->ignored_size += len;
-		if (t->ignored_size > IGNORED_MAX)
-			return give_up(t, FETCH_RESULT_OK, NULL);
-		return len;
-	}
-	if (len > expected_size(t->get) - t->body_size)
-		return give_up(t, FETCH_RESULT_BAD_SIZE, "too long");
-	err = t->get->data(t->get, data, len);
-	if (err == HTTP_DATA_PAUSE) {
-		t->window_bytes -= len;
-		t->paused = true;
-		return CURL_WRITEFUNC_PAUSE;
-	}
-	if (err < 0)
-		return give_up(t, FETCH_RESULT_LOCAL, strerror(-err));
-	t->body_size += len;
-	return len;
 }
 
 /* Without a proxy, the address is the server's. */
@@ -185,8 +40,7 @@ static bool place_allowed(struct http_transfer *t, enum http_place place)
 	return t->mirror_places & place;
 }
 
-/* Called for each address that is tried. */
-static curl_socket_t on_socket(void *context, curlsocktype purpose,
+curl_socket_t http_socket_open(void *context, curlsocktype purpose,
 			       struct curl_sockaddr *address)
 {
 	struct http_transfer *t = context;
@@ -202,9 +56,8 @@ static curl_socket_t on_socket(void *context, curlsocktype purpose,
 		      address->protocol);
 }
 
-/* Connected, perhaps since long ago; the request is about to be sent. */
-static int on_request(void *context, char *remote, char *local, int remote_port,
-		      int local_port)
+int http_request_goes_out(void *context, char *remote, char *local,
+			  int remote_port, int local_port)
 {
 	struct http_transfer *t = context;
 
@@ -266,7 +119,7 @@ static void finish(struct http_transfer *t, enum fetch_result result,
 	get->done(get, &answer);
 }
 
-static void phase_over(struct loop_timer *timer)
+void http_phase_over(struct loop_timer *timer)
 {
 	struct http_transfer *t =
 		container_of(timer, struct http_transfer, timer);
@@ -298,7 +151,7 @@ static void phase_over(struct loop_timer *timer)
 		if (t->paused || t->window_bytes >= (uint64_t)config->stall_rate *
 						    config->stall_ms / 1000) {
 			if (loop_now_ms(t->http->loop) < t->ends_ms) {
-				start_stall_timer(t);
+				http_start_stall_timer(t);
 				return;
 			}
 			reason = "took too long";
@@ -321,7 +174,7 @@ static int send_request(struct http_transfer *t, const char *url, bool at_mirror
 	t->ignored_size = 0;
 	t->paused = false;
 	t->broken = false;
-	forget_answer(t);
+	http_forget_answer(t);
 	if (http_request_set(t, url, at_mirror) < 0)
 		return -ENOMEM;
 	start_timer(t, t->http->config->connect_ms);
@@ -377,7 +230,7 @@ void http_transfer_ended(struct http_transfer *t, CURLcode code)
 	}
 	if (t->body == HTTP_BODY_WANTED) {
 		if (get->size != UINT64_MAX &&
-		    t->body_size != expected_size(get))
+		    t->body_size != http_expected_size(get))
 			finish(t, FETCH_RESULT_SHORT, "the body is short");
 		else
 			finish(t, FETCH_RESULT_OK, NULL);
@@ -389,80 +242,6 @@ void http_transfer_ended(struct http_transfer *t, CURLcode code)
 		follow_redirect(t, redirect);
 	else
 		finish(t, http_result_of_status(status, t->get->if_none_match), NULL);
-}
-
-/* A file or folder of certificates that the environment names, as OpenSSL does. */
-static void set_certificates(CURL *easy, const struct fetch_config *config)
-{
-	const char *file = config->ca_bundle ? config->ca_bundle :
-					       getenv("SSL_CERT_FILE");
-	const char *dir = config->ca_bundle ? NULL : getenv("SSL_CERT_DIR");
-
-	if (file)
-		curl_easy_setopt(easy, CURLOPT_CAINFO, file);
-	if (dir)
-		curl_easy_setopt(easy, CURLOPT_CAPATH, dir);
-}
-
-static void set_options(struct http_transfer *t)
-{
-	const struct fetch_config *config = t->http->config;
-	CURL *easy = t->easy;
-
-	curl_easy_setopt(easy, CURLOPT_PRIVATE, t);
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
-	curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);
-	/* An empty string keeps libcurl from looking at the environment. */
-	curl_easy_setopt(easy, CURLOPT_PROXY, config->proxy ? config->proxy : "");
-	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	curl_easy_setopt(easy, CURLOPT_USERAGENT,
-			 config->user_agent ? config->user_agent :
-					      "composefs/" CFS_VERSION);
-	set_certificates(easy, config);
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-			 (long)CURL_HTTP_VERSION_2TLS);
-	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-	/* A mirror may move; connections that work need no look-up. */
-	curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 10L);
-	/* Our own timer is the limit; libcurl's default is 300 s. */
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, 600 * 1000L);
-	/* Else removing a handle waits for a name server that does not answer. */
-	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_socket);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, t);
-	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
-	curl_easy_setopt(easy, CURLOPT_PREREQDATA, t);
-	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-	curl_easy_setopt(easy, CURLOPT_HEADERDATA, t);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, t);
-}
-
-struct http_transfer *http_transfer_new(struct http *http)
-{
-	struct http_transfer *t = calloc(1, sizeof(*t));
-
-	if (!t)
-		return NULL;
-	t->http = http;
-	t->timer.expired = phase_over;
-	t->easy = curl_easy_init();
-	if (!t->easy) {
-		free(t);
-		return NULL;
-	}
-	set_options(t);
-	return t;
-}
-
-void http_transfer_free(struct http_transfer *t)
-{
-	curl_easy_cleanup(t->easy);
-	free(t);
 }
 
 int http_get_start(struct http *http, struct http_get *get)
@@ -503,7 +282,7 @@ void http_get_resume(struct http *http, struct http_get *get)
 	if (!t || !t->paused)
 		return;
 	t->paused = false;
-	start_stall_timer(t);
+	http_start_stall_timer(t);
 	if (curl_easy_pause(t->easy, CURLPAUSE_CONT) != CURLE_OK) {
 		/* What data refused for good: libcurl would leave it at that. */
 		t->broken = true;

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Inside of a pack's fetch: what pack_fetch.c (which pack, which part is whose turn)
- * and pack_stream.c (one connection's bytes into objects) share.
+ * Inside of a pack's fetch, what its files share:
+ *
+ *	pack_fetch.c	from the search for the pack to its end
+ *	pack_claim.c	which stream brings which frames
+ *	pack_stream.c	one connection's bytes into objects
+ *	pack_promise.c	when an object will be here
  *
  * The frames of the file, as the streams share them out:
  *
@@ -157,8 +161,18 @@ int pack_head_add(struct pack_fetch *pack, const uint8_t *data, size_t len,
  */
 bool pack_claim(struct pack_fetch *pack, struct pack_stream *stream, bool follow);
 
+/** pack_find_part() - make next_part one that is still to come; false: there is none */
+bool pack_find_part(struct pack_fetch *pack);
+
+/** pack_claimed_bytes() - what the streams have claimed and is still to come */
+uint64_t pack_claimed_bytes(const struct pack_fetch *pack);
+
 /** pack_note_bytes() - so many have come */
 void pack_note_bytes(struct pack_fetch *pack, size_t len);
+
+/** pack_comes_in_ms() - of its fetch_promiser, which see */
+uint64_t pack_comes_in_ms(struct fetch_promiser *promiser,
+			  const struct cfs_digest *digest);
 
 /** pack_stream_over() - it is through, or has failed with @result */
 void pack_stream_over(struct pack_stream *stream, enum fetch_result result);

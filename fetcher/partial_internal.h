@@ -2,7 +2,9 @@
 /*
  * Inside of partial objects; the states are drawn in partial.h.
  *
- *	partial.c		who wants them, what for, and their end
+ *	partials.c		all of them
+ *	partial.c		one: who wants it, what for, and its end
+ *	partial_read.c		who reads it
  *	partial_job.c		what blocks on the disk: open, hash, publish
  *	partial_pump.c		which part to ask for next, and of which mirror
  *	partial_range.c		one part on its way
@@ -157,8 +159,29 @@ void partial_fail(struct partial *partial, enum fetch_result result, int err,
 /** partial_settle() - soon: see what there is to do, or whether it is over */
 void partial_settle(struct partial *partial);
 
+/** partial_tell() - all who wait: @err */
+void partial_tell(struct partial *partial, int err);
+
+/** partial_get() - that of a digest, a new one if there is none; NULL: no memory */
+struct partial *partial_get(struct partials *partials,
+			    const struct cfs_digest *digest, uint64_t size,
+			    bool has_tree);
+
+/** partial_free() - nobody holds it, and nothing is under way */
+void partial_free(struct partial *partial);
+
+/* ---- partials.c ---- */
+
 /** partials_undecided() - a mirror may yet say that it has trees */
 bool partials_undecided(const struct partials *partials);
+
+/** partials_offered() - a mirror says that it has trees */
+bool partials_offered(const struct partials *partials);
+
+/* ---- partial_read.c ---- */
+
+/** partial_can_read() - are these blocks here? */
+bool partial_can_read(const struct partial *partial, uint64_t from, uint64_t to);
 
 /* ---- partial_job.c ---- */
 

@@ -6,94 +6,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "cache/base/container_of.h"
-#include "fetcher/config.h"
-#include "fetcher/http_get.h"
-#include "fetcher/loop.h"
+#include "tests/unit/http_rig.h"
 #include "tests/unit/raw_server.h"
 #include "tests/unit/test.h"
-
-#define BODY	"0123456789"
-#define SIZE	10
-
-struct outcome {
-	struct http_get get;
-	struct loop *loop;
-	struct http *http;
-	struct http_answer answer;
-	char etag[HTTP_ETAG_MAX];
-	char body[64 * 1024];
-	size_t len;
-	int data_err;		/* what data returns */
-	bool pause_once;
-	struct loop_timer resume;
-};
-
-static int take_data(struct http_get *get, const void *data, size_t len)
-{
-	struct outcome *o = container_of(get, struct outcome, get);
-
-	if (o->pause_once) {
-		o->pause_once = false;
-		loop_timer_start(o->loop, &o->resume, 20);
-		return HTTP_DATA_PAUSE;
-	}
-	if (o->data_err)
-		return o->data_err;
-	CHECK(o->len + len <= sizeof(o->body));
-	memcpy(o->body + o->len, data, len);
-	o->len += len;
-	return 0;
-}
-
-static void take_answer(struct http_get *get, const struct http_answer *answer)
-{
-	struct outcome *o = container_of(get, struct outcome, get);
-
-	o->answer = *answer;
-	loop_stop(o->loop);
-}
-
-static void resume(struct loop_timer *timer)
-{
-	struct outcome *o = container_of(timer, struct outcome, resume);
-
-	http_get_resume(o->http, &o->get);
-}
-
-static void quick_config(struct fetch_config *config)
-{
-	fetch_config_init(config);
-	config->connect_ms = 300;
-	config->first_byte_ms = 300;
-	config->stall_ms = 300;
-	config->stall_rate = 1000;
-}
-
-/* One GET with a client of its own; o->get is partly filled in by the caller. */
-static void get_with(struct outcome *o, const struct fetch_config *config,
-		     const char *url)
-{
-	CHECK_EQ(loop_new(0, 1, &o->loop), 0);
-	CHECK_EQ(http_new(o->loop, config, &o->http), 0);
-	o->get.url = url;
-	o->get.data = take_data;
-	o->get.done = take_answer;
-	o->resume.expired = resume;
-	CHECK_EQ(http_get_start(o->http, &o->get), 0);
-	CHECK_EQ(loop_run(o->loop), 0);
-	http_free(o->http);
-	loop_free(o->loop);
-}
-
-static void get(struct outcome *o, const char *url)
-{
-	struct fetch_config config;
-
-	quick_config(&config);
-	get_with(o, &config, url);
-	fetch_config_free(&config);
-}
 
 struct text_case {
 	const char *name;
@@ -113,9 +28,6 @@ static int answer_text(void *context, int fd, const char *request,
 	raw_send(fd, c->text, strlen(c->text));
 	return c->keep ? 0 : 1;
 }
-
-#define OK	"HTTP/1.1 200 OK\r\n"
-#define LEN	"Content-Length: 10\r\n"
 
 /* An object of 10 bytes is asked for; this is what comes. */
 static void test_answers(void)
@@ -190,7 +102,7 @@ static void test_answers(void)
 		struct outcome o = { .get.size = SIZE };
 
 		fprintf(stderr, "  %s\n", cases[i].name);
-		get(&o, raw_server_url(server));
+		http_get_from(&o, raw_server_url(server));
 		CHECK_EQ(o.answer.result, cases[i].result);
 		CHECK_EQ(o.answer.status, cases[i].status);
 		CHECK(o.len <= SIZE);
@@ -241,7 +153,7 @@ static void test_header_floods_are_cut(void)
 		struct outcome o = { .get.size = SIZE };
 
 		fprintf(stderr, "  %s\n", floods[i].name);
-		get(&o, raw_server_url(server));
+		http_get_from(&o, raw_server_url(server));
 		CHECK_EQ(o.answer.result, FETCH_RESULT_PROTOCOL);
 		CHECK_EQ(o.len, 0);
 		raw_server_stop(server);
@@ -268,7 +180,7 @@ static void test_unknown_size_is_capped(void)
 	struct raw_server *server = raw_server_start(answer_endless, NULL);
 	struct outcome o = { .get = { .size = UINT64_MAX, .max_size = 4096 } };
 
-	get(&o, raw_server_url(server));
+	http_get_from(&o, raw_server_url(server));
 	CHECK_EQ(o.answer.result, FETCH_RESULT_BAD_SIZE);
 	CHECK(o.len <= 4096);
 	raw_server_stop(server);
@@ -320,7 +232,7 @@ static void test_rest_of_an_object(void)
 		struct outcome o = { .get = { .size = SIZE, .offset = 4 } };
 
 		fprintf(stderr, "  %s\n", cases[i].name);
-		get(&o, raw_server_url(server));
+		http_get_from(&o, raw_server_url(server));
 		CHECK_EQ(o.answer.result, cases[i].result);
 		CHECK_EQ(o.len, cases[i].result == FETCH_RESULT_OK ? 6 : 0);
 		raw_server_stop(server);
@@ -348,125 +260,11 @@ static void test_part_of_an_object(void)
 	for (size_t i = 0; i < 2; i++) {
 		struct outcome o = { .get = { .size = SIZE, .length = 4 } };
 
-		get(&o, raw_server_url(server));
+		http_get_from(&o, raw_server_url(server));
 		CHECK_EQ(o.answer.result, results[i]);
 		CHECK_EQ(o.len, i ? 0 : 4);
 	}
 	raw_server_stop(server);
-}
-
-struct redirect_case {
-	const char *name, *to;
-	unsigned int hops;
-	enum fetch_result result;
-};
-
-static int answer_redirect(void *context, int fd, const char *request,
-			   unsigned int n)
-{
-	const struct redirect_case *c = context;
-
-	(void)request;
-	if (n < c->hops)
-		raw_print(fd, "HTTP/1.1 302 Found\r\nLocation: %s\r\n"
-			  "Content-Length: 5\r\n\r\nmoved", c->to);
-	else
-		raw_print(fd, OK LEN "\r\n" BODY);
-	return 0;
-}
-
-/* A mirror on loopback may lead to loopback, but not beyond what is sane. */
-static void test_redirects(void)
-{
-	static const struct redirect_case cases[] = {
-		{ "once", "/there", 1, FETCH_RESULT_OK },
-		{ "three times", "/there", 3, FETCH_RESULT_OK },
-		{ "four times", "/there", 4, FETCH_RESULT_REDIRECT },
-		{ "for ever", "/there", 1000, FETCH_RESULT_REDIRECT },
-		{ "to a file", "file:///etc/passwd", 1, FETCH_RESULT_REDIRECT },
-		{ "to gopher", "gopher://127.0.0.1/x", 1,
-		  FETCH_RESULT_REDIRECT },
-		{ "to ftp", "ftp://127.0.0.1/x", 1, FETCH_RESULT_REDIRECT },
-		{ "with a user", "http://root:x@127.0.0.1/", 1,
-		  FETCH_RESULT_REDIRECT },
-		{ "to a link-local address", "http://169.254.169.254/", 1,
-		  FETCH_RESULT_REDIRECT },
-		{ "to a private address", "http://10.0.0.1/", 1,
-		  FETCH_RESULT_REDIRECT },
-		{ "to a private address in IPv6's clothes",
-		  "http://[::ffff:10.0.0.1]/", 1, FETCH_RESULT_REDIRECT },
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct raw_server *server =
-			raw_server_start(answer_redirect, (void *)&cases[i]);
-		struct outcome o = { .get.size = SIZE };
-
-		fprintf(stderr, "  %s\n", cases[i].name);
-		get(&o, raw_server_url(server));
-		CHECK_EQ(o.answer.result, cases[i].result);
-		CHECK(raw_server_n(server) <= 4);
-		raw_server_stop(server);
-	}
-}
-
-static int answer_token(void *context, int fd, const char *request,
-			unsigned int n)
-{
-	bool *seen = context;
-
-	(void)n;
-	if (strcasestr(request, "\r\nAuthorization: Bearer secret\r\n"))
-		*seen = true;
-	raw_print(fd, OK LEN "\r\n" BODY);
-	return 0;
-}
-
-struct hop {
-	const char *to;
-	bool token;
-};
-
-static int answer_hop(void *context, int fd, const char *request, unsigned int n)
-{
-	struct hop *hop = context;
-
-	(void)n;
-	if (strcasestr(request, "\r\nAuthorization: Bearer secret\r\n"))
-		hop->token = true;
-	raw_print(fd, "HTTP/1.1 307 There\r\nLocation: %s\r\n"
-		  "Content-Length: 0\r\n\r\n", hop->to);
-	return 0;
-}
-
-/* What was configured for a mirror is not told to where it leads. */
-static void test_token_stays_with_the_mirror(void)
-{
-	struct raw_server *other, *mirror;
-	char path[] = "/tmp/test_http_get.XXXXXX";
-	bool leaked = false;
-	struct hop hop = { 0 };
-	struct outcome o = { .get.size = SIZE };
-	struct fetch_config config;
-	int fd = mkstemp(path);
-
-	CHECK(fd >= 0);
-	CHECK_EQ(write(fd, "secret\n", 7), 7);
-	close(fd);
-	quick_config(&config);
-	CHECK_EQ(fetch_config_add_token_file(&config, path), 0);
-	unlink(path);
-	other = raw_server_start(answer_token, &leaked);
-	hop.to = raw_server_url(other);
-	mirror = raw_server_start(answer_hop, &hop);
-	get_with(&o, &config, raw_server_url(mirror));
-	CHECK_EQ(o.answer.result, FETCH_RESULT_OK);
-	raw_server_stop(mirror);
-	raw_server_stop(other);
-	CHECK(hop.token);
-	CHECK(!leaked);
-	fetch_config_free(&config);
 }
 
 static int answer_conditional(void *context, int fd, const char *request,
@@ -487,7 +285,7 @@ static void test_not_modified(void)
 	struct outcome o = { .get = { .size = SIZE, .if_none_match = "abc",
 				      .no_cache = true } };
 
-	get(&o, raw_server_url(server));
+	http_get_from(&o, raw_server_url(server));
 	CHECK_EQ(o.answer.result, FETCH_RESULT_NOT_MODIFIED);
 	CHECK(strcmp(o.answer.etag, "abc") == 0);
 	raw_server_stop(server);
@@ -500,7 +298,7 @@ static void test_paused_body_comes_whole(void)
 	struct raw_server *server = raw_server_start(answer_text, (void *)&c);
 	struct outcome o = { .get.size = SIZE, .pause_once = true };
 
-	get(&o, raw_server_url(server));
+	http_get_from(&o, raw_server_url(server));
 	CHECK_EQ(o.answer.result, FETCH_RESULT_OK);
 	CHECK_EQ(o.len, SIZE);
 	CHECK(memcmp(o.body, BODY, SIZE) == 0);
@@ -514,7 +312,7 @@ static void test_local_failure(void)
 	struct raw_server *server = raw_server_start(answer_text, (void *)&c);
 	struct outcome o = { .get.size = SIZE, .data_err = -ENOSPC };
 
-	get(&o, raw_server_url(server));
+	http_get_from(&o, raw_server_url(server));
 	CHECK_EQ(o.answer.result, FETCH_RESULT_LOCAL);
 	raw_server_stop(server);
 }
@@ -527,7 +325,7 @@ static void test_local_failure_after_a_pause(void)
 	struct outcome o = { .get.size = SIZE, .pause_once = true,
 			     .data_err = -ENOSPC };
 
-	get(&o, raw_server_url(server));
+	http_get_from(&o, raw_server_url(server));
 	CHECK_EQ(o.answer.result, FETCH_RESULT_LOCAL);
 	raw_server_stop(server);
 }
@@ -541,7 +339,7 @@ static void test_refused_connection(void)
 	char *url = strdup(raw_server_url(server));
 
 	raw_server_stop(server);
-	get(&o, url);
+	http_get_from(&o, url);
 	CHECK_EQ(o.answer.result, FETCH_RESULT_UNREACHABLE);
 	free(url);
 }
@@ -571,7 +369,7 @@ static void test_connections_are_kept(void)
 	struct outcome o = { .get.size = SIZE };
 	int i;
 
-	quick_config(&config);
+	http_quick_config(&config);
 	CHECK_EQ(loop_new(0, 1, &o.loop), 0);
 	CHECK_EQ(http_new(o.loop, &config, &o.http), 0);
 	for (i = 0; i < 6; i++) {
@@ -579,8 +377,8 @@ static void test_connections_are_kept(void)
 		o.get = (struct http_get){
 			.url = raw_server_url(server),
 			.size = SIZE,
-			.data = take_data,
-			.done = take_answer,
+			.data = http_take_data,
+			.done = http_take_answer,
 		};
 		CHECK_EQ(http_get_start(o.http, &o.get), 0);
 		CHECK_EQ(loop_run(o.loop), 0);
@@ -595,7 +393,6 @@ static void test_connections_are_kept(void)
 
 RUN_TESTS(T(test_answers), T(test_header_floods_are_cut),
 	  T(test_unknown_size_is_capped), T(test_rest_of_an_object), T(test_part_of_an_object),
-	  T(test_redirects), T(test_token_stays_with_the_mirror),
 	  T(test_not_modified), T(test_paused_body_comes_whole),
 	  T(test_local_failure), T(test_local_failure_after_a_pause),
 	  T(test_refused_connection),
