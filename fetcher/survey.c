@@ -16,6 +16,8 @@
 #include "fetcher/loop.h"
 
 #define N_FOLDERS	256
+/* Each time the allow list is gone through once: not for every folder. */
+#define AT_ONCE		16
 
 struct survey {
 	struct loop *loop;
@@ -27,7 +29,7 @@ struct survey {
 	struct loop_work work;
 	bool running, again;
 	bool freed;			/* as soon as the work lets go */
-	unsigned int folder;		/* that is read now: a first byte */
+	unsigned int first;		/* of the folders that are read now */
 	uint64_t done_ms;		/* of the last whole one; 0: there was none */
 
 	/* The pool's while the work runs. */
@@ -35,12 +37,11 @@ struct survey {
 	int err;
 };
 
-static int add_found(struct survey *survey, const char *name)
+static int add_found(struct survey *survey, unsigned int folder, const char *name)
 {
 	char object[CFS_OBJECT_NAME_LEN + 1];
 	struct cfs_digest digest;
-	int n = snprintf(object, sizeof(object), "%02x/%s", survey->folder,
-			 name);
+	int n = snprintf(object, sizeof(object), "%02x/%s", folder, name);
 
 	if (n != CFS_OBJECT_NAME_LEN ||
 	    cfs_object_name_parse(object, (size_t)n, &digest) < 0)
@@ -48,33 +49,39 @@ static int add_found(struct survey *survey, const char *name)
 	return digest_list_add(&survey->found, &digest);
 }
 
-/* On the pool. */
-static void read_folder(struct loop_work *work)
+static int read_folder(struct survey *survey, unsigned int folder)
 {
-	struct survey *survey = container_of(work, struct survey, work);
 	const struct dirent *entry;
 	char name[3];
-	int fd;
+	int fd, err = 0;
 	DIR *dir;
+
+	snprintf(name, sizeof(name), "%02x", folder);
+	fd = openat(cfs_store_objects_fd(survey->store), name,
+		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	dir = fdopendir(fd);
+	if (!dir) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
+	while (!err && (entry = readdir(dir)))
+		err = add_found(survey, folder, entry->d_name);
+	closedir(dir);
+	return err;
+}
+
+/* On the pool. */
+static void read_folders(struct loop_work *work)
+{
+	struct survey *survey = container_of(work, struct survey, work);
 
 	digest_list_clear(&survey->found);
 	survey->err = 0;
-	snprintf(name, sizeof(name), "%02x", survey->folder);
-	fd = openat(cfs_store_objects_fd(survey->store), name,
-		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0) {
-		survey->err = errno == ENOENT ? 0 : -errno;
-		return;
-	}
-	dir = fdopendir(fd);
-	if (!dir) {
-		survey->err = -errno;
-		close(fd);
-		return;
-	}
-	while (!survey->err && (entry = readdir(dir)))
-		survey->err = add_found(survey, entry->d_name);
-	closedir(dir);
+	for (unsigned int i = 0; i < AT_ONCE && !survey->err; i++)
+		survey->err = read_folder(survey, survey->first + i);
 	digest_list_sort(&survey->found);
 }
 
@@ -84,7 +91,7 @@ static void mark(struct survey *survey)
 	uint64_t at = 0;
 
 	while ((entry = allow_list_each(survey->allow, &at)))
-		if (entry->digest.bytes[0] == survey->folder)
+		if (entry->digest.bytes[0] / AT_ONCE * AT_ONCE == survey->first)
 			allow_list_set_present(survey->allow, entry,
 				digest_list_has(&survey->found, &entry->digest));
 }
@@ -93,11 +100,11 @@ static void begin(struct survey *survey)
 {
 	survey->running = true;
 	survey->again = false;
-	survey->folder = 0;
+	survey->first = 0;
 	loop_work_submit(survey->loop, &survey->work);
 }
 
-static void folder_read(struct loop_work *work)
+static void folders_read(struct loop_work *work)
 {
 	struct survey *survey = container_of(work, struct survey, work);
 
@@ -109,7 +116,8 @@ static void folder_read(struct loop_work *work)
 	/* What can't be read is as it was. */
 	if (survey->err == 0)
 		mark(survey);
-	if (++survey->folder < N_FOLDERS) {
+	survey->first += AT_ONCE;
+	if (survey->first < N_FOLDERS) {
 		survey->running = true;
 		loop_work_submit(survey->loop, work);
 		return;
@@ -135,8 +143,8 @@ int survey_new(struct loop *loop, struct cfs_store *store,
 	survey->allow = allow;
 	survey->done = done;
 	survey->context = context;
-	survey->work.run = read_folder;
-	survey->work.done = folder_read;
+	survey->work.run = read_folders;
+	survey->work.done = folders_read;
 	*ret = survey;
 	return 0;
 }

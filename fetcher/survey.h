@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Which of the objects that images name does the store have?  A survey reads the
- * store's 256 folders, one after the other on a thread of the pool, and marks the
+ * store's 256 folders, a few at a time on a thread of the pool, and marks the
  * allow list's entries; no object is opened, and the loop goes on.
  *
  * Between surveys the marks are as good as what has happened since: objects that
