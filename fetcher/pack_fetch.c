@@ -204,6 +204,15 @@ int pack_head_add(struct pack_fetch *pack, const uint8_t *data, size_t len,
 
 /* ---- from the search to the end ---- */
 
+/* The image's objects, while the first GET is on its way. */
+static void read_table(struct pack_fetch *pack)
+{
+	if (pack->table.objects)
+		return;
+	pack->working = true;
+	loop_work_submit(pack->loop, &pack->work);
+}
+
 static bool ask_mirror(struct pack_fetch *pack, size_t mirror)
 {
 	struct mirrors *mirrors = fetcher_mirrors(pack->fetcher);
@@ -221,8 +230,17 @@ static bool ask_mirror(struct pack_fetch *pack, size_t mirror)
 	if (asprintf(&pack->url, "%s/packs/%s", pack->stats.mirror,
 		     pack->file) < 0)
 		pack->url = NULL;
-	return pack->head && pack->url &&
-	       pack_stream_open_file(&pack->streams[0]) == 0;
+	if (!pack->head || !pack->url ||
+	    pack_stream_open_file(&pack->streams[0]) < 0)
+		return false;
+	read_table(pack);
+	return true;
+}
+
+static void be_over_without(struct pack_fetch *pack)
+{
+	pack->stats.mirror = NULL;
+	be_over(pack, PACK_NONE);
 }
 
 static void search(struct pack_fetch *pack)
@@ -233,7 +251,7 @@ static void search(struct pack_fetch *pack)
 
 	if (pack->working)
 		return;
-	for (size_t i = 0; !pack->work_err && i < mirrors_count(mirrors); i++) {
+	for (size_t i = 0; i < mirrors_count(mirrors); i++) {
 		if (pack->tried >> i & 1 ||
 		    !mirror_offers(offers, i, CFS_MIRROR_PACKS) ||
 		    mirrors_state(mirrors, i, now_ms) != MIRROR_CLOSED)
@@ -242,10 +260,8 @@ static void search(struct pack_fetch *pack)
 			be_over(pack, PACK_FAILED);
 		return;
 	}
-	if (pack->work_err || mirror_offers_settled(offers)) {
-		pack->stats.mirror = NULL;
-		be_over(pack, PACK_NONE);
-	}
+	if (mirror_offers_settled(offers))
+		be_over_without(pack);
 }
 
 static void soon(struct loop_deferred *deferred)
@@ -292,10 +308,18 @@ static void image_read(struct loop_work *work)
 	struct pack_fetch *pack = container_of(work, struct pack_fetch, work);
 
 	pack->working = false;
-	if (pack->freed)
+	if (pack->freed) {
 		pack_fetch_free(pack);
-	else
-		loop_defer(pack->loop, &pack->soon);
+		return;
+	}
+	if (pack->work_err < 0 && !pack->over) {
+		close_streams(pack);
+		be_over_without(pack);
+		return;
+	}
+	/* What has come of the index, or another mirror. */
+	loop_defer(pack->loop, &pack->streams[0].soon);
+	loop_defer(pack->loop, &pack->soon);
 }
 
 int pack_fetch_start(struct loop *loop, struct cfs_store *store,
@@ -332,8 +356,7 @@ int pack_fetch_start(struct loop *loop, struct cfs_store *store,
 		pack->streams[i].soon.call = pack_stream_continue;
 	}
 	mirror_offers_watch(fetcher_offers(fetcher), &pack->watcher);
-	pack->working = true;
-	loop_work_submit(loop, &pack->work);
+	loop_defer(loop, &pack->soon);
 	*ret = pack;
 	return 0;
 }

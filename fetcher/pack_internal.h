@@ -89,7 +89,7 @@ struct pack_fetch {
 	const struct pack_calls *calls;
 	void *context;
 
-	struct loop_work work;			/* reads the image */
+	struct loop_work work;			/* reads the image: table */
 	bool working, freed;
 	int work_err;
 	struct cfs_object_table table;

@@ -208,7 +208,7 @@ static void skip_gap(struct pack_stream *stream, size_t len, size_t *ret_taken)
 	stream->position += *ret_taken;
 }
 
-/* Return: 0 (all was taken), ZST_FULL, STREAM_THROUGH or -errno. */
+/* Return: 0 (all was taken), ZST_FULL (for now), STREAM_THROUGH or -errno. */
 static int take(struct pack_stream *stream, const uint8_t *data, size_t len,
 		size_t *ret_taken)
 {
@@ -219,7 +219,9 @@ static int take(struct pack_stream *stream, const uint8_t *data, size_t len,
 	do {
 		size_t n = 0;
 
-		if (!pack->index) {
+		if (!pack->index && pack->working) {
+			return ZST_FULL;	/* the image is being read */
+		} else if (!pack->index) {
 			err = pack_head_add(pack, data, len, &n);
 			stream->position += n;
 		} else if (stream->part == stream->end && !stream->whole) {
