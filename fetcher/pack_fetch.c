@@ -312,7 +312,7 @@ static void image_read(struct loop_work *work)
 		pack_fetch_free(pack);
 		return;
 	}
-	if (pack->work_err < 0 && !pack->over) {
+	if (pack->work_err && !pack->over) {
 		close_streams(pack);
 		be_over_without(pack);
 		return;

@@ -133,6 +133,20 @@ void start(void)
 	fetcher_set_transport(rig.fetcher, &transport, NULL);
 }
 
+void start_offered(size_t n_mirrors, const char *what)
+{
+	char text[64];
+	int len = snprintf(text, sizeof(text), "composefs-mirror 1\n%s\n", what);
+
+	setup(n_mirrors);
+	start();
+	fetcher_ask_for_offers(rig.fetcher);
+	while (rig.n_gets) {
+		CHECK_EQ(rig.gets[0]->data(rig.gets[0], text, (size_t)len), 0);
+		end_get(rig.gets[0], FETCH_RESULT_OK);
+	}
+}
+
 void rig_stopped(void *context)
 {
 	*(bool *)context = true;

@@ -52,6 +52,12 @@ void setup(size_t n_mirrors);
 /** start() - make the engine */
 void start(void);
 
+/**
+ * start_offered() - setup() and start(), with mirrors that have told what they offer
+ * @what: a word of a mirror file
+ */
+void start_offered(size_t n_mirrors, const char *what);
+
 /** rig_use_transport() - for an engine that the test made itself */
 void rig_use_transport(void);
 

@@ -12,23 +12,9 @@
 #include "tests/unit/fetch_rig.h"
 #include "tests/unit/test.h"
 
-#define OFFER	"composefs-mirror 1\nzst\n"
-
 static bool asks_for(const struct http_get *get, const char *folder)
 {
 	return strstr(get->url, folder) != NULL;
-}
-
-/* An engine that knows what its mirrors offer. */
-static void start_offered(size_t n_mirrors)
-{
-	setup(n_mirrors);
-	start();
-	fetcher_ask_for_offers(rig.fetcher);
-	while (rig.n_gets) {
-		CHECK_EQ(rig.gets[0]->data(rig.gets[0], OFFER, strlen(OFFER)), 0);
-		end_get(rig.gets[0], FETCH_RESULT_OK);
-	}
 }
 
 static struct object compressed(const void *data, size_t len)
@@ -77,7 +63,7 @@ static void test_compressed_object_arrives(void)
 		struct object z = compressed(o.data, o.len);
 		struct reader r;
 
-		start_offered(1);
+		start_offered(1, "zst");
 		ask(&r, &o, FETCH_DEMAND);
 		spin_until_gets(1);
 		CHECK(asks_for(rig.gets[0], "/zst/"));
@@ -102,7 +88,7 @@ static void test_not_asked_for_in_vain(void)
 	struct object small = make_object(4095, 1), large = make_text(100000);
 	struct reader r;
 
-	start_offered(1);
+	start_offered(1, "zst");
 	ask(&r, &small, FETCH_DEMAND);
 	finish_plain(&r, &small);
 	teardown();
@@ -121,7 +107,7 @@ static void test_missing_is_no_fault(void)
 	struct object o = make_text(100000);
 	struct reader r;
 
-	start_offered(1);
+	start_offered(1, "zst");
 	ask(&r, &o, FETCH_DEMAND);
 	spin_until_gets(1);
 	CHECK(asks_for(rig.gets[0], "/zst/"));
@@ -153,7 +139,7 @@ static void test_wrong_bytes(void)
 		int err;
 
 		fprintf(stderr, "  %zu\n", i);
-		start_offered(1);
+		start_offered(1, "zst");
 		ask(&r, &o, FETCH_DEMAND);
 		spin_until_gets(1);
 		get = rig.gets[0];
@@ -184,7 +170,7 @@ static void test_broken_off(void)
 	struct object z = compressed(o.data, o.len);
 	struct reader r;
 
-	start_offered(1);
+	start_offered(1, "zst");
 	ask(&r, &o, FETCH_DEMAND);
 	spin_until_gets(1);
 	send_bytes(rig.gets[0], &z, 0, z.len / 2);
@@ -209,7 +195,7 @@ static void test_cancelled(void)
 	struct object z = compressed(o.data, o.len);
 	struct reader r;
 
-	start_offered(1);
+	start_offered(1, "zst");
 	ask(&r, &o, FETCH_DEMAND);
 	spin_until_gets(1);
 	CHECK(rig.gets[0]->data(rig.gets[0], z.data, z.len) == 0);
