@@ -59,13 +59,8 @@ static void note_published(struct fetch_delivery *delivery)
 		.got_ms = delivery->got_ms,
 	};
 
-	fetcher->stats.objects++;
-	fetcher->stats.object_bytes += delivery->size;
 	fetcher->stats.delivered++;
-	fetch_sync_add(&fetcher->sync, delivery->size);
-	fetch_room_published(&fetcher->room, delivery->size);
-	if (fetcher->log)
-		fetcher->log(fetcher->log_context, &event);
+	fetcher_count(fetcher, &event);
 	if (fetch && fetch->state == FETCH_BACKOFF)
 		fetch_wake(fetch);
 }
