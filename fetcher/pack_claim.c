@@ -5,11 +5,11 @@
 #include "fetcher/pack_internal.h"
 
 /*
- * Frames claimed at once, within bounds: what makes all streams end together, as long as
- * that takes no longer than CLAIM_MS and a few round trips, since a reader of the first
- * of them waits while the others have most of the link; to begin with, less.
+ * Frames claimed at once, from PACK_CLAIM_MIN to CLAIM_MAX: what makes all streams end
+ * together, as long as that takes no longer than CLAIM_MS and a few round trips, since a
+ * reader of the first of them waits while the others have most of the link; to begin
+ * with, less.
  */
-#define CLAIM_MIN	((uint64_t)1 << 20)
 #define CLAIM_MAX	((uint64_t)8 << 20)
 #define CLAIM_MS	250
 #define CLAIM_TRIPS	4
@@ -78,8 +78,8 @@ static uint64_t claim_bytes(const struct pack_fetch *pack, uint64_t left)
 		if (bytes > pack->rate * ms / 1000)
 			bytes = pack->rate * ms / 1000;
 	}
-	if (bytes < CLAIM_MIN)
-		return CLAIM_MIN;
+	if (bytes < PACK_CLAIM_MIN)
+		return PACK_CLAIM_MIN;
 	return bytes < CLAIM_MAX ? bytes : CLAIM_MAX;
 }
 

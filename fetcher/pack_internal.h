@@ -35,6 +35,9 @@
  */
 #define PACK_STREAMS	4
 
+/* Bytes: what a stream claims at least, and so what is sure to come first. */
+#define PACK_CLAIM_MIN	((uint64_t)1 << 20)
+
 enum pack_object {
 	PACK_AHEAD,		/* to come */
 	PACK_COMING,		/* its bytes have begun, or it is being published */

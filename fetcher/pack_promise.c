@@ -5,8 +5,6 @@
 #include "cache/base/container_of.h"
 #include "fetcher/pack_internal.h"
 
-/* So much is soon enough even if it is not known how fast it comes. */
-#define SOON_BYTES	((uint64_t)1 << 20)
 /* After so many round trips a connection brings what the link can bring. */
 #define SLOW_START_TRIPS	10
 
@@ -119,7 +117,7 @@ uint64_t pack_comes_in_ms(struct fetch_promiser *promiser,
 	pack_note_bytes(pack, 0);	/* time goes by even if nothing comes */
 	ahead = bytes_ahead(pack, part_of(pack->index, object));
 	if (!pack->rate)
-		ms = ahead <= SOON_BYTES ? pack->first_ms : UINT64_MAX;
+		ms = ahead <= PACK_CLAIM_MIN ? pack->first_ms : UINT64_MAX;
 	else
 		ms = ms_for(pack, ahead);
 	/* A GET of its own would take as long, and slow down the rest. */

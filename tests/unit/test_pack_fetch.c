@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The search for a pack, and whose fault it is when nothing comes of it. */
-#include <string.h>
-
 #include "fetcher/mirror_offers.h"
 #include "fetcher/mirrors.h"
 #include "fetcher/pack_fetch.h"
@@ -26,12 +24,13 @@ static void over(void *context, enum pack_outcome outcome,
 
 static const struct pack_calls calls = { .over = over };
 
-static struct pack_fetch *look_for(const struct cfs_digest *image,
-				   struct end *end)
+/* The pack of an image that is not in the store. */
+static struct pack_fetch *look_for(struct end *end)
 {
+	const struct cfs_digest image = { .bytes = { 1, 2, 3 } };
 	struct pack_fetch *pack;
 
-	CHECK_EQ(pack_fetch_start(rig.loop, rig.store, rig.fetcher, image, NULL,
+	CHECK_EQ(pack_fetch_start(rig.loop, rig.store, rig.fetcher, &image, NULL,
 				  &calls, end, &pack), 0);
 	return pack;
 }
@@ -39,13 +38,12 @@ static struct pack_fetch *look_for(const struct cfs_digest *image,
 /* The store has lost the image: no mirror can be blamed for that. */
 static void test_image_that_is_gone(void)
 {
-	const struct cfs_digest image = { .bytes = { 1, 2, 3 } };
 	char bytes[4096] = "what a mirror sends";
 	struct end end = { 0 };
 	struct pack_fetch *pack;
 
 	start_offered(1, "packs");
-	pack = look_for(&image, &end);
+	pack = look_for(&end);
 	while (!end.calls) {
 		if (rig.n_gets)
 			rig.gets[0]->data(rig.gets[0], bytes, sizeof(bytes));
@@ -64,14 +62,13 @@ static void test_image_that_is_gone(void)
 /* Where no mirror has packs none is asked, nor the image read. */
 static void test_no_mirror_has_packs(void)
 {
-	const struct cfs_digest image = { .bytes = { 1, 2, 3 } };
 	struct end end = { 0 };
 	struct pack_fetch *pack;
 	size_t n_started;
 
 	start_offered(2, "zst");
 	n_started = rig.n_started;
-	pack = look_for(&image, &end);
+	pack = look_for(&end);
 	while (!end.calls)
 		spin(1);
 	CHECK_EQ(end.outcome, PACK_NONE);
@@ -83,12 +80,11 @@ static void test_no_mirror_has_packs(void)
 /* It may be given up while its image is being read. */
 static void test_freed_at_once(void)
 {
-	const struct cfs_digest image = { .bytes = { 1, 2, 3 } };
 	struct end end = { 0 };
 	struct pack_fetch *pack;
 
 	start_offered(1, "packs");
-	pack = look_for(&image, &end);
+	pack = look_for(&end);
 	spin(0);
 	pack_fetch_free(pack);
 	spin(10);
