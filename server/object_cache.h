@@ -24,7 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cache/digest.h"
+#include "cache/verity/digest.h"
 #include "server/http_response.h"
 
 /* Up to this size the bytes are kept, above it the descriptor. */

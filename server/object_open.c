@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "cache/base/cleanup.h"
-#include "cache/object_measure.h"
+#include "cache/verity/measure.h"
 
 const struct open_how object_open_how = {
 	.flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "cache/base/log.h"
-#include "cache/store.h"
-#include "cache/store_trees.h"
+#include "cache/store/store.h"
+#include "cache/mirror/trees.h"
 
 /* Digests, the oldest first. */
 struct digests {

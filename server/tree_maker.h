@@ -17,7 +17,7 @@
 #ifndef SERVER_TREE_MAKER_H
 #define SERVER_TREE_MAKER_H
 
-#include "cache/digest.h"
+#include "cache/verity/digest.h"
 
 #define TREE_MAKER_QUEUE	64
 

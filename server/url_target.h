@@ -14,7 +14,7 @@
  * Everything else is nothing: it is turned away before the file system hears of
  * it.  There is no decoding and no path arithmetic, so no "..", no "//" and no
  * "%2e" exists here: the path of a file is put together from parts whose every
- * character was checked.  NAME is an image name (cache/store.h).
+ * character was checked.  NAME is an image name (cache/store/store.h).
  *
  * Values only; pure.
  */
@@ -23,8 +23,8 @@
 
 #include <stddef.h>
 
-#include "cache/digest.h"
-#include "cache/store.h"
+#include "cache/verity/digest.h"
+#include "cache/store/store.h"
 
 enum {
 	URL_TARGET_UNKNOWN = 1,		/* answer 404 */

@@ -26,7 +26,7 @@
 #include <stdint.h>
 
 #include "cache/base/errmsg.h"
-#include "cache/digest.h"
+#include "cache/verity/digest.h"
 
 #define BOOT_MIRRORS_MAX	16
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cache/store.h"
+#include "cache/store/store.h"
 
 static const char usage[] =
 "Usage: cfs-store COMMAND [OPTION]... STORE [ARGUMENT]...\n"

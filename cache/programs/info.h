@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cache/image_file.h"
-#include "cache/image_walk.h"
+#include "cache/image/file.h"
+#include "cache/image/walk.h"
 
 /* Exit status of missing-objects when some are. */
 #define INFO_EXIT_MISSING	2

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "cache/base/hex.h"
-#include "cache/digest.h"
+#include "cache/verity/digest.h"
 #include "cache/programs/info.h"
 
 struct dump {

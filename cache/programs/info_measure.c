@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "cache/base/cleanup.h"
-#include "cache/object_measure.h"
+#include "cache/verity/measure.h"
 #include "cache/programs/info.h"
-#include "cache/verity_hash.h"
+#include "cache/verity/hash.h"
 
 /* The kernel's word if the file is sealed; else computed from its bytes. */
 static int measure(int fd, struct cfs_digest *ret, bool *ret_sealed)

@@ -22,14 +22,14 @@
 #include "cache/base/failpoint.h"
 #include "cache/base/full_io.h"
 #include "cache/base/replace_file.h"
-#include "cache/dump_parse.h"
-#include "cache/image_tree.h"
-#include "cache/image_write.h"
-#include "cache/object_publish.h"
+#include "cache/build/dump_parse.h"
+#include "cache/build/tree.h"
+#include "cache/build/write.h"
+#include "cache/store/publish.h"
 #include "cache/programs/mkcomposefs.h"
-#include "cache/store.h"
-#include "cache/store_lock.h"
-#include "cache/verity_hash.h"
+#include "cache/store/store.h"
+#include "cache/store/lock.h"
+#include "cache/verity/hash.h"
 
 /* Everywhere that the bytes of the image go. */
 struct output {

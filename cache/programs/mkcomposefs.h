@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "cache/base/progress.h"
-#include "cache/image_scan.h"
+#include "cache/scan/scan.h"
 
 struct mkcomposefs_options {
 	const char *source;

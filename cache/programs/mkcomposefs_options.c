@@ -7,7 +7,7 @@
 
 #include "cache/base/processors.h"
 #include "cache/programs/mkcomposefs.h"
-#include "cache/store.h"
+#include "cache/store/store.h"
 #include "kmod/cfs_format.h"
 
 #define THREADS_MAX	1024

@@ -9,9 +9,9 @@
 #include <sys/vfs.h>
 
 #include "cache/base/cleanup.h"
-#include "cache/mount_erofs.h"
-#include "cache/mount_kernel.h"
-#include "cache/mount_overlay.h"
+#include "cache/mount/erofs.h"
+#include "cache/mount/kernel.h"
+#include "cache/mount/overlay.h"
 #include "cache/programs/mount_request.h"
 
 /* How many layers; overlayfs looks into the fetchers' second tree. */

@@ -8,12 +8,12 @@
 #include <unistd.h>
 
 #include "cache/base/cleanup.h"
-#include "cache/image_inspect.h"
-#include "cache/mount_image.h"
-#include "cache/mount_verity.h"
-#include "cache/object_heal.h"
+#include "cache/store/inspect.h"
+#include "cache/mount/image.h"
+#include "cache/mount/verity.h"
+#include "cache/store/heal.h"
 #include "cache/programs/mount_request.h"
-#include "cache/store_lock.h"
+#include "cache/store/lock.h"
 
 static int open_store(struct request *r, const char *path, unsigned int flags,
 		      struct errmsg *msg)

@@ -13,11 +13,11 @@
 #include <stdbool.h>
 
 #include "cache/base/errmsg.h"
-#include "cache/mount_basedirs.h"
-#include "cache/mount_fetcher.h"
-#include "cache/mount_options.h"
-#include "cache/mount_source.h"
-#include "cache/store.h"
+#include "cache/mount/basedirs.h"
+#include "cache/mount/fetcher.h"
+#include "cache/mount/options.h"
+#include "cache/mount/source.h"
+#include "cache/store/store.h"
 
 /**
  * struct request - one mount; owned by main(), filled step by step

@@ -23,10 +23,10 @@
 #include <time.h>
 
 #include "cache/base/container_of.h"
-#include "cache/store.h"
-#include "fetcher/config.h"
-#include "fetcher/fetch.h"
-#include "fetcher/loop.h"
+#include "cache/store/store.h"
+#include "fetcher/http/config.h"
+#include "fetcher/engine/fetch.h"
+#include "fetcher/loop/loop.h"
 
 struct run {
 	struct loop *loop;

@@ -17,12 +17,12 @@
 #include <unistd.h>
 
 #include "cache/base/full_io.h"
-#include "cache/dump_parse.h"
-#include "cache/image_tree.h"
-#include "cache/image_write.h"
-#include "cache/object_publish.h"
-#include "cache/store.h"
-#include "cache/verity_hash.h"
+#include "cache/build/dump_parse.h"
+#include "cache/build/tree.h"
+#include "cache/build/write.h"
+#include "cache/store/publish.h"
+#include "cache/store/store.h"
+#include "cache/verity/hash.h"
 
 #define OBJECT_SIZE	5000
 #define DUMP_LINE_MAX	256

@@ -23,15 +23,15 @@
 #include <string.h>
 
 #include "cache/base/container_of.h"
-#include "cache/store.h"
-#include "fetcher/allow_list.h"
-#include "fetcher/config.h"
-#include "fetcher/fetch.h"
-#include "fetcher/loop.h"
-#include "fetcher/option_table.h"
-#include "fetcher/options.h"
-#include "fetcher/prefetch.h"
-#include "fetcher/record.h"
+#include "cache/store/store.h"
+#include "fetcher/allow/list.h"
+#include "fetcher/http/config.h"
+#include "fetcher/engine/fetch.h"
+#include "fetcher/loop/loop.h"
+#include "cache/base/options.h"
+#include "fetcher/programs/fetch_options.h"
+#include "fetcher/prefetch/prefetch.h"
+#include "fetcher/profile/record.h"
 
 /* Hits in a row before others get their turn. */
 #define MOST_HITS	32

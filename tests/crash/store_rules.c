@@ -11,13 +11,13 @@
 #include <unistd.h>
 
 #include "cache/base/cleanup.h"
-#include "cache/image_check.h"
-#include "cache/image_file.h"
-#include "cache/image_objects.h"
-#include "cache/object_list.h"
-#include "cache/object_measure.h"
-#include "cache/store.h"
-#include "cache/verity_hash.h"
+#include "cache/image/check.h"
+#include "cache/image/file.h"
+#include "cache/image/objects.h"
+#include "cache/store/list.h"
+#include "cache/verity/measure.h"
+#include "cache/store/store.h"
+#include "cache/verity/hash.h"
 
 #define WHOLE_PREFIX	"whole"
 

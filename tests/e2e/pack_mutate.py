@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Spoil a pack (cache/pack_format.h) in one way.
+"""Spoil a pack (cache/mirror/pack_format.h) in one way.
 
     pack_mutate.py WAY PACK OUT
 

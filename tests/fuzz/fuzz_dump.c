@@ -11,10 +11,10 @@
 #include <string.h>
 
 #include "cache/base/errmsg.h"
-#include "cache/dump_parse.h"
-#include "cache/image_check.h"
-#include "cache/image_tree.h"
-#include "cache/image_write.h"
+#include "cache/build/dump_parse.h"
+#include "cache/image/check.h"
+#include "cache/build/tree.h"
+#include "cache/build/write.h"
 #include "kmod/cfs_image.h"
 
 #define REQUIRE(e)	do { if (!(e)) abort(); } while (0)

@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cache/image_check.h"
-#include "cache/image_objects.h"
+#include "cache/image/check.h"
+#include "cache/image/objects.h"
 #include "kmod/cfs_image.h"
 #include "tests/fuzz/image_mutate.h"
 

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cache/mirror_file.h"
-#include "cache/pack_index.h"
+#include "cache/mirror/mirror_file.h"
+#include "cache/mirror/pack_index.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

@@ -9,11 +9,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "fetcher/digest_list.h"
-#include "fetcher/profile_read.h"
-#include "fetcher/record.h"
-#include "fetcher/record_judge.h"
-#include "fetcher/record_plot.h"
+#include "fetcher/profile/digest_list.h"
+#include "cache/mirror/profile.h"
+#include "fetcher/profile/record.h"
+#include "fetcher/programs/critical_path.h"
+#include "fetcher/programs/report_plot.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

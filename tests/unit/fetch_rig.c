@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "cache/base/container_of.h"
-#include "cache/verity_hash.h"
-#include "fetcher/fetch_state.h"
+#include "cache/verity/hash.h"
+#include "fetcher/engine/state.h"
 #include "tests/unit/test.h"
 
 struct rig rig;

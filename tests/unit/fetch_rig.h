@@ -11,11 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cache/store.h"
-#include "fetcher/config.h"
-#include "fetcher/fetch.h"
-#include "fetcher/http_get.h"
-#include "fetcher/loop.h"
+#include "cache/store/store.h"
+#include "fetcher/http/config.h"
+#include "fetcher/engine/fetch.h"
+#include "fetcher/http/get.h"
+#include "fetcher/loop/loop.h"
 
 #define MAX_GETS	64
 

@@ -9,9 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "fetcher/config.h"
-#include "fetcher/http_get.h"
-#include "fetcher/loop.h"
+#include "fetcher/http/config.h"
+#include "fetcher/http/get.h"
+#include "fetcher/loop/loop.h"
 
 #define BODY	"0123456789"
 #define SIZE	10

@@ -16,9 +16,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cache/object_publish.h"
-#include "cache/store.h"
-#include "cache/verity_hash.h"
+#include "cache/store/publish.h"
+#include "cache/store/store.h"
+#include "cache/verity/hash.h"
 #include "tests/unit/test.h"
 
 struct store_dir {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <string.h>
 
-#include "fetcher/allow_list.h"
+#include "fetcher/allow/list.h"
 #include "tests/unit/test.h"
 
 static struct cfs_digest digest_of(uint64_t n)

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "fetcher/allow_scan.h"
+#include "fetcher/allow/scan.h"
 #include "tests/unit/store_dir.h"
 #include "tests/unit/test.h"
 #include "tests/unit/tiny_image.h"

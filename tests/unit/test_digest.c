@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "cache/digest.h"
+#include "cache/verity/digest.h"
 #include "tests/unit/test.h"
 
 #define HEX "00ff0a1b2c3d4e5f60718293a4b5c6d7e8f9000102030405060708090a0b0c0d"

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "cache/dump_parse.h"
+#include "cache/build/dump_parse.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "cache/base/errmsg.h"
-#include "cache/image_tree.h"
+#include "cache/build/tree.h"
 #include "tests/unit/test.h"
 
 #define ROOT	"/ 4096 40755 2 0 0 0 0.0 - - -\n"

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cache/verity_hash.h"
-#include "fetcher/chunk_pool.h"
-#include "fetcher/fetch_state.h"
+#include "cache/verity/hash.h"
+#include "fetcher/ingest/chunks.h"
+#include "fetcher/engine/state.h"
 #include "tests/unit/fetch_rig.h"
 #include "tests/unit/test.h"
 

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "fetcher/chunk_pool.h"
-#include "fetcher/mirrors.h"
+#include "fetcher/ingest/chunks.h"
+#include "fetcher/mirror/mirrors.h"
 #include "tests/unit/fetch_rig.h"
 #include "tests/unit/test.h"
 

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fetcher/fetch_engine.h"
-#include "fetcher/mirrors.h"
+#include "fetcher/engine/internal.h"
+#include "fetcher/mirror/mirrors.h"
 #include "tests/unit/fetch_rig.h"
 #include "tests/unit/test.h"
 

@@ -5,10 +5,10 @@
 #include <string.h>
 #include <zstd.h>
 
-#include "cache/verity_hash.h"
-#include "fetcher/chunk_pool.h"
-#include "fetcher/mirrors.h"
-#include "fetcher/zst_stream.h"
+#include "cache/verity/hash.h"
+#include "fetcher/ingest/chunks.h"
+#include "fetcher/mirror/mirrors.h"
+#include "fetcher/ingest/zstd.h"
 #include "tests/unit/fetch_rig.h"
 #include "tests/unit/test.h"
 

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "fetcher/fuse_node.h"
+#include "fetcher/mount/node.h"
 #include "tests/unit/test.h"
 
 #define REST "ff0a1b2c3d4e5f60718293a4b5c6d7e8f9000102030405060708090a0b0c0d"

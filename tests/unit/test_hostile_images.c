@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Images made by hand to do harm: the reader says of each what the table says. */
-#include "cache/image_check.h"
+#include "cache/image/check.h"
 #include "tests/fuzz/hostile_images.h"
 #include "tests/unit/tiny_image.h"
 

@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "fetcher/config.h"
-#include "fetcher/http_policy.h"
+#include "fetcher/http/config.h"
+#include "fetcher/http/policy.h"
 #include "tests/unit/test.h"
 
 /* Every spelling of an address that is not public. */

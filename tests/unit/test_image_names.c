@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Test cache/image_names.c. */
+/* Test cache/store/names.c. */
 #include <errno.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "cache/image_scan.h"
+#include "cache/scan/scan.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "cache/base/errmsg.h"
-#include "cache/image_tree.h"
-#include "cache/store.h"
-#include "cache/verity_hash.h"
+#include "cache/build/tree.h"
+#include "cache/store/store.h"
+#include "cache/verity/hash.h"
 #include "tests/unit/test.h"
 
 static char top[] = "/tmp/cfs-scan-XXXXXX";

@@ -3,9 +3,9 @@
  * Version 2 of the format, which others write: the same structures used a little
  * differently, so that the reader reads it, too.
  */
-#include "cache/image_check.h"
-#include "cache/image_walk.h"
-#include "cache/verity_hash.h"
+#include "cache/image/check.h"
+#include "cache/image/walk.h"
+#include "cache/verity/hash.h"
 #include "tests/unit/tiny_image.h"
 
 /* What its writer makes of an empty tree; made here by hand from the format. */

@@ -3,10 +3,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "cache/image_check.h"
-#include "cache/image_file.h"
-#include "cache/image_objects.h"
-#include "cache/image_walk.h"
+#include "cache/image/check.h"
+#include "cache/image/file.h"
+#include "cache/image/objects.h"
+#include "cache/image/walk.h"
 #include "tests/unit/tiny_image.h"
 
 #define DIRENT(block, i, member) \

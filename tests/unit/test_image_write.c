@@ -3,7 +3,7 @@
  * The ecosystem's writers and this one must give the same bytes: each dump here
  * has the SHA-256 and fs-verity digest that the existing tools' image has.
  */
-#include "cache/image_write.h"
+#include "cache/build/write.h"
 
 #include <errno.h>
 #include <openssl/evp.h>
@@ -11,9 +11,9 @@
 
 #include "cache/base/errmsg.h"
 #include "cache/base/hex.h"
-#include "cache/dump_parse.h"
-#include "cache/image_tree.h"
-#include "cache/verity_hash.h"
+#include "cache/build/dump_parse.h"
+#include "cache/build/tree.h"
+#include "cache/verity/hash.h"
 #include "kmod/cfs_format.h"
 #include "tests/unit/test.h"
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "cache/base/container_of.h"
-#include "fetcher/loop.h"
+#include "fetcher/loop/loop.h"
 #include "tests/unit/test.h"
 
 static unsigned int flags;

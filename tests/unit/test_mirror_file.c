@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "cache/base/full_io.h"
-#include "cache/mirror_file.h"
+#include "cache/mirror/mirror_file.h"
 #include "tests/unit/store_dir.h"
 #include "tests/unit/test.h"
 

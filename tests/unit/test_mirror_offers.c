@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "cache/base/container_of.h"
-#include "fetcher/mirror_offers.h"
+#include "fetcher/mirror/offers.h"
 #include "tests/unit/fetch_rig.h"
 #include "tests/unit/test.h"
 

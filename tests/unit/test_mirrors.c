@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "fetcher/config.h"
-#include "fetcher/mirrors.h"
+#include "fetcher/http/config.h"
+#include "fetcher/mirror/mirrors.h"
 #include "tests/unit/test.h"
 
 #define T0	((uint64_t)1000000)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Test cache/mount_options.c. */
-#include "cache/mount_options.h"
+/* Test cache/mount/options.c. */
+#include "cache/mount/options.h"
 
 #include <errno.h>
 #include <string.h>

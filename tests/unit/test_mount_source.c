@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Test cache/mount_source.c. */
-#include "cache/mount_source.h"
+/* Test cache/mount/source.c. */
+#include "cache/mount/source.h"
 
 #include <errno.h>
 #include <stdio.h>

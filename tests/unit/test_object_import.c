@@ -3,7 +3,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "cache/object_import.h"
+#include "cache/store/import.h"
 #include "tests/unit/store_dir.h"
 #include "tests/unit/test.h"
 

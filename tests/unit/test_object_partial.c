@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Test cache/object_partial.c: what stays, what is believed of it, what is swept. */
-#include "cache/object_partial.h"
+/* Test cache/store/partial.c: what stays, what is believed of it, what is swept. */
+#include "cache/store/partial.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "cache/base/bitmap.h"
 #include "cache/base/full_io.h"
-#include "cache/store_layout.h"
-#include "cache/verity_tree.h"
+#include "cache/store/layout.h"
+#include "cache/verity/tree.h"
 #include "tests/unit/store_dir.h"
 
 #define BLOCK	4096

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Test staging, sealing and linking of objects, and healing of damaged ones. */
-#include "cache/object_publish.h"
+#include "cache/store/publish.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -9,8 +9,8 @@
 #include <sys/mount.h>
 #include <sys/wait.h>
 
-#include "cache/object_heal.h"
-#include "cache/object_measure.h"
+#include "cache/store/heal.h"
+#include "cache/verity/measure.h"
 #include "tests/unit/store_dir.h"
 
 /* Until it is published a staged file has no name that a crash could leave. */

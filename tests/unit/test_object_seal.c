@@ -8,8 +8,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "cache/object_heal.h"
-#include "cache/object_measure.h"
+#include "cache/store/heal.h"
+#include "cache/verity/measure.h"
 #include "tests/unit/store_dir.h"
 
 static void test_setup(void)

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/file.h>
 
-#include "cache/store_layout.h"
+#include "cache/store/layout.h"
 #include "tests/unit/store_dir.h"
 
 static struct store_dir named_store(void)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Test cache/object_write.c.
+ * Test fetcher/ingest/write.c.
  *
  * Most tests drive the state machine by hand, with results no kernel would give
  * on demand.  One runs it on a real ring and a real store.
  */
-#include "cache/object_write.h"
+#include "fetcher/ingest/write.h"
 
 #include <errno.h>
 #include <liburing.h>

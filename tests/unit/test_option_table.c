@@ -3,9 +3,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "fetcher/config.h"
-#include "fetcher/network_options.h"
-#include "fetcher/option_table.h"
+#include "fetcher/http/config.h"
+#include "fetcher/http/options.h"
+#include "cache/base/options.h"
 #include "tests/unit/test.h"
 
 struct wanted {

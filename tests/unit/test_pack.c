@@ -5,8 +5,8 @@
 #include <zstd.h>
 
 #include "cache/base/full_io.h"
-#include "cache/pack_index.h"
-#include "cache/pack_write.h"
+#include "cache/mirror/pack_index.h"
+#include "cache/mirror/pack_write.h"
 #include "tests/unit/store_dir.h"
 #include "tests/unit/test.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The search for a pack, and whose fault it is when nothing comes of it. */
-#include "fetcher/mirror_offers.h"
-#include "fetcher/mirrors.h"
-#include "fetcher/pack_fetch.h"
+#include "fetcher/mirror/offers.h"
+#include "fetcher/mirror/mirrors.h"
+#include "fetcher/pack/pack.h"
 #include "tests/unit/fetch_rig.h"
 #include "tests/unit/test.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Large objects, in parts, on a transport that the test drives: see fetch_rig.h. */
-#include "fetcher/partial.h"
+#include "fetcher/partial/partial.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,10 +9,10 @@
 
 #include "cache/base/container_of.h"
 #include "cache/base/full_io.h"
-#include "cache/verity_tree.h"
-#include "fetcher/fetch_engine.h"
-#include "fetcher/mirror_offers.h"
-#include "fetcher/mirrors.h"
+#include "cache/verity/tree.h"
+#include "fetcher/engine/internal.h"
+#include "fetcher/mirror/offers.h"
+#include "fetcher/mirror/mirrors.h"
 #include "tests/unit/fetch_rig.h"
 #include "tests/unit/test.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Test fetcher/partial_map.c: what is asked for, and in which order. */
-#include "fetcher/partial_map.h"
+/* Test fetcher/partial/map.c: what is asked for, and in which order. */
+#include "fetcher/partial/map.h"
 
 #include "tests/unit/test.h"
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Prefetch and completing, on a transport that the test drives by hand. */
-#include "fetcher/prefetch.h"
+#include "fetcher/prefetch/prefetch.h"
 
 #include <stdlib.h>
 
-#include "fetcher/allow_list.h"
-#include "fetcher/complete.h"
+#include "fetcher/allow/list.h"
+#include "fetcher/prefetch/complete.h"
 #include "tests/unit/fetch_rig.h"
 #include "tests/unit/test.h"
 

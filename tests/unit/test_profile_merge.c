@@ -5,10 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "fetcher/digest_list.h"
-#include "fetcher/profile_find.h"
-#include "fetcher/profile_merge.h"
-#include "fetcher/profile_read.h"
+#include "fetcher/profile/digest_list.h"
+#include "fetcher/profile/find.h"
+#include "fetcher/profile/merge.h"
+#include "cache/mirror/profile.h"
 #include "tests/unit/store_dir.h"
 #include "tests/unit/test.h"
 

@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "fetcher/digest_list.h"
-#include "fetcher/profile_read.h"
+#include "fetcher/profile/digest_list.h"
+#include "cache/mirror/profile.h"
 #include "tests/unit/test.h"
 
 #define D(c)	c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c

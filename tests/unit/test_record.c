@@ -3,9 +3,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fetcher/record.h"
-#include "fetcher/record_judge.h"
-#include "fetcher/record_plot.h"
+#include "fetcher/profile/record.h"
+#include "fetcher/programs/critical_path.h"
+#include "fetcher/programs/report_plot.h"
 #include "tests/unit/test.h"
 
 #define START	1000000

@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "fetcher/requester.h"
+#include "fetcher/mount/requester.h"
 #include "tests/unit/test.h"
 
 /* As the kernel writes it, shortened. */

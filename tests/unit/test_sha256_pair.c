@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "cache/sha256_pair.h"
+#include "cache/verity/sha256_pair.h"
 
 #include <openssl/evp.h>
 #include <string.h>

@@ -3,10 +3,10 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "fetcher/allow_scan.h"
-#include "fetcher/config.h"
-#include "fetcher/loop.h"
-#include "fetcher/status.h"
+#include "fetcher/allow/scan.h"
+#include "fetcher/http/config.h"
+#include "fetcher/loop/loop.h"
+#include "fetcher/status/status.h"
 #include "tests/unit/store_dir.h"
 #include "tests/unit/test.h"
 

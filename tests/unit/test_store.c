@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Test cache/store.c and cache/object_check.c. */
-#include "cache/store.h"
+/* Test cache/store/store.c and cache/store/check.c. */
+#include "cache/store/store.h"
 
 #include <errno.h>
 #include <string.h>

@@ -5,13 +5,13 @@
 #include <time.h>
 
 #include "cache/base/errmsg.h"
-#include "cache/dump_parse.h"
-#include "cache/image_tree.h"
-#include "cache/image_write.h"
-#include "cache/object_list.h"
-#include "cache/store_gc.h"
-#include "cache/store_lock.h"
-#include "cache/store_refs.h"
+#include "cache/build/dump_parse.h"
+#include "cache/build/tree.h"
+#include "cache/build/write.h"
+#include "cache/store/list.h"
+#include "cache/upkeep/gc.h"
+#include "cache/store/lock.h"
+#include "cache/upkeep/refs.h"
 #include "tests/unit/store_dir.h"
 #include "tests/unit/test.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Test cache/verity_hash.c against libfsverity, which pulls what we push. */
-#include "cache/verity_hash.h"
+/* Test cache/verity/hash.c against libfsverity, which pulls what we push. */
+#include "cache/verity/hash.h"
 
 #include <errno.h>
 #include <libfsverity.h>

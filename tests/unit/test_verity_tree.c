@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Test cache/verity_tree.c: the tree against libfsverity's, and hostile ones. */
-#include "cache/verity_tree.h"
+/* Test cache/verity/tree.c: the tree against libfsverity's, and hostile ones. */
+#include "cache/verity/tree.h"
 
 #include <errno.h>
 #include <libfsverity.h>
@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "cache/base/full_io.h"
-#include "cache/verity_hash.h"
+#include "cache/verity/hash.h"
 #include "tests/unit/test.h"
 
 #define MAX_SIZE	((size_t)129 * 128 * 4096 + 5)

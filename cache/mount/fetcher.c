@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Running cfs-fetch for a mount. */
+#include "cache/mount/fetcher.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cache/base/cleanup.h"
+#include "cache/mount/context.h"
+#include "cache/mount/options.h"
+
+#define PROGRAM		"cfs-fetch"
+#define READY_MS	30000
+
+/* Program, store, mirrors (one is the URL's), the rest and NULL. */
+#define ARGS_MAX	(1 + 2 + 2 * (MOUNT_MIRRORS_MAX + 1) + \
+			 MOUNT_FETCHER_ARGS_MAX + 6 + 1)
+
+struct args {
+	const char *words[ARGS_MAX];
+	size_t n;
+};
+
+static void add(struct args *args, const char *word)
+{
+	if (args->n == ARGS_MAX - 1)
+		abort();
+	args->words[args->n++] = word;
+	args->words[args->n] = NULL;
+}
+
+static struct args common_args(const struct mount_fetcher *fetcher)
+{
+	struct args args = { .n = 0 };
+	size_t i;
+
+	add(&args, PROGRAM);
+	add(&args, "--store");
+	add(&args, fetcher->store);
+	for (i = 0; i < fetcher->n_mirrors; i++) {
+		add(&args, "--mirror");
+		add(&args, fetcher->mirrors[i]);
+	}
+	for (i = 0; i < fetcher->n_args; i++)
+		add(&args, fetcher->args[i]);
+	return args;
+}
+
+/* In the child: only @keep_fd and the standard ones survive. */
+static __attribute__((noreturn)) void become(const struct args *args,
+					     int keep_fd)
+{
+	close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+	if (keep_fd >= 0)
+		fcntl(keep_fd, F_SETFD, 0);
+	execvp(PROGRAM, (char *const *)args->words);
+	_exit(127);
+}
+
+/* What became of a child that should have succeeded. */
+static int judge(int status, struct errmsg *msg)
+{
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+		return errmsg_set(msg, -EIO, PROGRAM " can't be run");
+	if (WIFSIGNALED(status))
+		return errmsg_set(msg, -EIO, PROGRAM " was killed by signal %d",
+				  WTERMSIG(status));
+	return errmsg_set(msg, -EIO, PROGRAM " failed (status %d)",
+			  WEXITSTATUS(status));
+}
+
+static int wait_for(pid_t pid, int *ret_status)
+{
+	while (waitpid(pid, ret_status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return 0;
+}
+
+static size_t read_answer(int fd, char *ret, size_t size)
+{
+	size_t at = 0;
+
+	while (at < size) {
+		ssize_t n = read(fd, ret + at, size - at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		at += n;
+	}
+	return at;
+}
+
+int mount_fetcher_get_image(const struct mount_fetcher *fetcher,
+			    const char *which, struct cfs_digest *ret,
+			    struct errmsg *msg)
+{
+	struct args args = common_args(fetcher);
+	char answer[CFS_DIGEST_HEX_LEN + 2];
+	int pipe_fds[2], status, err;
+	size_t len;
+	pid_t pid;
+
+	add(&args, "--fetch-image");
+	add(&args, which);
+	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
+		return -errno;
+
+	CLEANUP_CLOSE int read_fd = pipe_fds[0];
+	CLEANUP_CLOSE int write_fd = pipe_fds[1];
+
+	pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (pid == 0) {
+		dup2(write_fd, STDOUT_FILENO);
+		become(&args, -1);
+	}
+	close(take_fd(&write_fd));
+	len = read_answer(read_fd, answer, sizeof(answer));
+	err = wait_for(pid, &status);
+	if (err == 0)
+		err = judge(status, msg);
+	if (err < 0)
+		return err;
+	if (len != CFS_DIGEST_HEX_LEN + 1 ||
+	    answer[CFS_DIGEST_HEX_LEN] != '\n' ||
+	    cfs_digest_parse(answer, CFS_DIGEST_HEX_LEN, ret) < 0)
+		return errmsg_set(msg, -EBADMSG,
+				  PROGRAM " did not answer with a digest");
+	return 0;
+}
+
+static int mount_fuse(int fuse_fd, int *ret_mount_fd, struct errmsg *msg)
+{
+	CLEANUP_CLOSE int fd = -1;
+	char number[16];
+	int err = mount_context_open("fuse", &fd, msg);
+
+	snprintf(number, sizeof(number), "%d", fuse_fd);
+	if (err == 0)
+		err = mount_context_string(fd, "source", PROGRAM, msg);
+	if (err == 0)
+		err = mount_context_string(fd, "subtype", PROGRAM, msg);
+	if (err == 0)
+		err = mount_context_string(fd, "fd", number, msg);
+	if (err == 0)
+		err = mount_context_string(fd, "rootmode", "40000", msg);
+	if (err == 0)
+		err = mount_context_string(fd, "user_id", "0", msg);
+	if (err == 0)
+		err = mount_context_string(fd, "group_id", "0", msg);
+	if (err == 0)
+		err = mount_context_create(fd, MOUNT_ATTR_NOSUID |
+					   MOUNT_ATTR_NODEV, ret_mount_fd, msg);
+	return err;
+}
+
+/* The journal as a stream: a header of seven lines, then the messages. */
+static int open_journal(void)
+{
+	static const struct sockaddr_un address = {
+		.sun_family = AF_UNIX,
+		.sun_path = "/run/systemd/journal/stdout",
+	};
+	static const char header[] = PROGRAM "\n\n6\n1\n0\n0\n0\n";
+	CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 ||
+	    connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		return -errno;
+	if (send(fd, header, strlen(header), MSG_NOSIGNAL) !=
+	    (ssize_t)strlen(header))
+		return -EIO;
+	return take_fd(&fd);
+}
+
+static int open_log(const struct mount_fetcher *fetcher)
+{
+	struct stat st;
+	char stream[64];
+	int fd;
+
+	if (fetcher->log)
+		return open(fetcher->log,
+			    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	fd = open_journal();
+	if (fd < 0)
+		return open("/dev/null", O_WRONLY | O_CLOEXEC);
+	if (fstat(fd, &st) == 0) {
+		snprintf(stream, sizeof(stream), "%llu:%llu",
+			 (unsigned long long)st.st_dev,
+			 (unsigned long long)st.st_ino);
+		setenv("JOURNAL_STREAM", stream, 1);
+	}
+	return fd;
+}
+
+/* A name of its own choice, so that sd_notify() finds it. */
+static int open_notify(char name[32])
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	socklen_t len = sizeof(sa_family_t);
+	CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int on = 1;
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, len) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
+		return -errno;
+	len = sizeof(address);
+	if (getsockname(fd, (struct sockaddr *)&address, &len) < 0)
+		return -errno;
+	len -= offsetof(struct sockaddr_un, sun_path);
+	if (len < 2 || len > 31)
+		return -EIO;
+	memcpy(name, address.sun_path, len);
+	name[0] = '@';
+	name[len] = '\0';
+	return take_fd(&fd);
+}
+
+/* Anybody may write to the socket: only the daemon's own word counts. */
+static bool says_ready(int notify_fd, pid_t pid)
+{
+	char text[512], control[CMSG_SPACE(sizeof(struct ucred))];
+	struct iovec iov = { text, sizeof(text) - 1 };
+	struct msghdr header = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	ssize_t n = recvmsg(notify_fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	struct cmsghdr *cmsg = n < 0 ? NULL : CMSG_FIRSTHDR(&header);
+	struct ucred cred;
+	const char *line;
+
+	if (!cmsg || cmsg->cmsg_level != SOL_SOCKET ||
+	    cmsg->cmsg_type != SCM_CREDENTIALS)
+		return false;
+	memcpy(&cred, CMSG_DATA(cmsg), sizeof(cred));
+	if (cred.pid != pid)
+		return false;
+	text[n] = '\0';
+	for (line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (strncmp(line, "READY=1", 7) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int wait_ready(int notify_fd, pid_t pid, struct errmsg *msg)
+{
+	CLEANUP_CLOSE int pid_fd = syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd fds[] = {
+		{ .fd = notify_fd, .events = POLLIN },
+		{ .fd = pid_fd, .events = POLLIN },
+	};
+	int status, n, err;
+
+	if (pid_fd < 0)
+		return -errno;
+	for (;;) {
+		n = poll(fds, 2, READY_MS);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n == 0)
+			return errmsg_set(msg, -ETIMEDOUT,
+					  PROGRAM " is not ready after %d s",
+					  READY_MS / 1000);
+		if (n > 0 && fds[0].revents && says_ready(notify_fd, pid))
+			return 0;
+		if (n > 0 && fds[1].revents)
+			break;
+	}
+	err = wait_for(pid, &status);
+	if (err == 0)
+		err = judge(status, msg);
+	return err < 0 ? err : errmsg_set(msg, -EIO, PROGRAM " ended at once");
+}
+
+/* In the child: a daemon that holds nothing of ours but @fuse_fd. */
+static __attribute__((noreturn)) void become_daemon(const struct args *args,
+						    int fuse_fd, int log_fd,
+						    const char *notify)
+{
+	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	setsid();
+	if (chdir("/") < 0 || null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 ||
+	    dup2(null_fd, STDOUT_FILENO) < 0 || dup2(log_fd, STDERR_FILENO) < 0)
+		_exit(126);
+	setenv("NOTIFY_SOCKET", notify, 1);
+	become(args, fuse_fd);
+}
+
+int mount_fetcher_start(const struct mount_fetcher *fetcher,
+			const struct cfs_digest *digest, int *ret_mount_fd,
+			struct errmsg *msg)
+{
+	CLEANUP_CLOSE int fuse_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	CLEANUP_CLOSE int mount_fd = -1;
+	struct args args = common_args(fetcher);
+	char hex[CFS_DIGEST_HEX_LEN + 1], notify[32], place[32];
+	struct errmsg why = { "" };
+	int err;
+	pid_t pid;
+
+	if (fuse_fd < 0)
+		return errmsg_set(msg, -errno, "/dev/fuse: %s",
+				  strerror(errno));
+	cfs_digest_format(digest, hex);
+	snprintf(place, sizeof(place), "/dev/fd/%d", fuse_fd);
+	add(&args, "--foreground");	/* it is our child as it is */
+	if (fetcher->partial_reads)
+		add(&args, "--partial-reads");
+	add(&args, "--image");
+	add(&args, hex);
+	add(&args, place);
+	err = mount_fuse(fuse_fd, &mount_fd, msg);
+	if (err < 0)
+		return err;
+
+	CLEANUP_CLOSE int log_fd = open_log(fetcher);
+
+	if (log_fd < 0)
+		return errmsg_set(msg, -errno, "%s: %s", fetcher->log,
+				  strerror(errno));
+
+	CLEANUP_CLOSE int notify_fd = open_notify(notify);
+
+	if (notify_fd < 0)
+		return notify_fd;
+	pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (pid == 0)
+		become_daemon(&args, fuse_fd, log_fd, notify);
+	/* From here on the daemon's death ends the connection. */
+	close(take_fd(&fuse_fd));
+	err = wait_ready(notify_fd, pid, &why);
+	if (err == -ETIMEDOUT)
+		kill(pid, SIGKILL);
+	if (err < 0)
+		return errmsg_set(msg, err, "%s; what it had to say is in %s",
+				  why.text[0] ? why.text : strerror(-err),
+				  fetcher->log ? fetcher->log :
+				  "the journal, or with log=FILE in that file");
+	*ret_mount_fd = take_fd(&mount_fd);
+	return 0;
+}

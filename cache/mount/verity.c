@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What the checks that a mount asks for come to on these file systems. */
+#include "cache/mount/verity.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cache/base/cleanup.h"
+#include "cache/verity/measure.h"
+#include "cache/verity/hash.h"
+
+/* 1 if files of this folder can have fs-verity, 0 if not, or -errno. */
+static int folder_has_verity(const char *path)
+{
+	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct cfs_digest digest;
+
+	if (fd < 0)
+		return -errno;
+	return cfs_object_measure(fd, &digest) == -ENODATA;
+}
+
+static int refuse_or_lower(struct mount_options *options, const char *what,
+			   const char *path, struct errmsg *msg)
+{
+	if (options->verity_check == 0 || options->try_verity) {
+		options->verity_check = 0;
+		errmsg_set(msg, -EOPNOTSUPP, "%s: %s", path, what);
+		return MOUNT_VERITY_NONE;
+	}
+	return errmsg_set(msg, -EOPNOTSUPP,
+			  "%s: %s, so only verity_check=0 is possible, and it must be asked for",
+			  path, what);
+}
+
+int mount_verity_settle(struct mount_options *options,
+			const char *const *folders, size_t n_folders,
+			struct errmsg *msg)
+{
+	size_t i;
+
+	for (i = 0; i < n_folders; i++) {
+		int has = folder_has_verity(folders[i]);
+
+		if (has < 0)
+			return errmsg_set(msg, has, "%s: %s", folders[i],
+					  strerror(-has));
+		if (!has)
+			return refuse_or_lower(options,
+					       "the file system has no fs-verity",
+					       folders[i], msg);
+	}
+	return 0;
+}
+
+static int compare(const struct mount_options *options, const char *path,
+		   const struct cfs_digest *digest, struct errmsg *msg)
+{
+	char got[CFS_DIGEST_HEX_LEN + 1], want[CFS_DIGEST_HEX_LEN + 1];
+
+	if (cfs_digest_equal(digest, &options->digest))
+		return 0;
+	cfs_digest_format(digest, got);
+	cfs_digest_format(&options->digest, want);
+	return errmsg_set(msg, -EBADMSG,
+			  "%s: is another image: its digest is %s, not %s",
+			  path, got, want);
+}
+
+int mount_verity_check_image(struct mount_options *options, const char *path,
+			     int image_fd, struct errmsg *msg)
+{
+	struct cfs_digest digest;
+	int lowered, err = cfs_object_measure(image_fd, &digest);
+
+	if (err == 0)
+		return compare(options, path, &digest, msg);
+	if (err != -ENODATA && err != -EOPNOTSUPP)
+		return errmsg_set(msg, err, "%s: fs-verity: %s", path,
+				  strerror(-err));
+	if (options->image_verity)
+		return errmsg_set(msg, -EOPNOTSUPP,
+				  "%s: the image has no fs-verity, and image_verity asks for it",
+				  path);
+	lowered = refuse_or_lower(options, "the image has no fs-verity", path,
+				  msg);
+	if (lowered < 0)
+		return lowered;
+	err = cfs_verity_hash_fd(image_fd, UINT64_MAX, &digest, NULL);
+	if (err < 0)
+		return errmsg_set(msg, err, "%s: %s", path, strerror(-err));
+	err = compare(options, path, &digest, msg);
+	return err < 0 ? err : MOUNT_VERITY_NONE;
+}

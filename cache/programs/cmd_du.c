@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * cfs-store du: what each image needs, has, shares and lacks.
+ *
+ *	own	here, and no other named image needs it: unpin + gc would free it
+ *	shared	here, and another named image needs it too
+ *	missing	not here yet: fetched on first use
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache/base/bitmap.h"
+#include "cache/base/cleanup.h"
+#include "cache/base/errmsg.h"
+#include "cache/base/units.h"
+#include "cache/store/list.h"
+#include "cache/programs/cfs_store.h"
+#include "cache/store/store.h"
+#include "cache/upkeep/refs.h"
+
+struct usage {
+	uint64_t objects;
+	uint64_t bytes;		/* on disk; what the image says if missing */
+};
+
+struct image_usage {
+	struct usage own;
+	struct usage shared;
+	struct usage missing;
+};
+
+struct du {
+	struct cfs_store *store;
+	struct cfs_store_refs *refs;
+	struct image_usage *images;
+	struct image_usage total;	/* each object once */
+	struct usage unneeded;
+	uint8_t *present;		/* a bit for the first pair of each object */
+};
+
+static void add(struct usage *to, uint64_t bytes)
+{
+	to->objects++;
+	to->bytes += bytes;
+}
+
+/* An object that is here and the @n images that need it. */
+static void account(struct du *du, const struct cfs_ref *ref, size_t n,
+		    uint64_t bytes)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct image_usage *image = &du->images[ref[i].image];
+
+		add(n > 1 ? &image->shared : &image->own, bytes);
+	}
+	add(n > 1 ? &du->total.shared : &du->total.own, bytes);
+}
+
+static int account_present(void *context, const struct cfs_object_info *info)
+{
+	struct du *du = context;
+	const struct cfs_ref *ref;
+	size_t n;
+
+	ref = cfs_store_refs_find(du->refs, &info->digest, &n);
+	if (!ref) {
+		add(&du->unneeded, info->disk_size);
+	} else if (info->regular) {
+		bitmap_set(du->present, (size_t)(ref - du->refs->refs));
+		account(du, ref, n, info->disk_size);
+	}
+	return 0;
+}
+
+static void account_missing(struct du *du)
+{
+	const struct cfs_ref *refs = du->refs->refs;
+	size_t n;
+
+	for (size_t i = 0; i < du->refs->n_refs; i += n) {
+		cfs_store_refs_find(du->refs, &refs[i].digest, &n);
+		if (bitmap_test(du->present, i))
+			continue;
+		for (size_t k = i; k < i + n; k++)
+			add(&du->images[refs[k].image].missing, refs[k].size);
+		add(&du->total.missing, refs[i].size);
+	}
+}
+
+static int measure(struct du *du)
+{
+	int err = 0;
+
+	for (int folder = 0; folder < CFS_STORE_FOLDERS && err == 0; folder++)
+		err = cfs_store_folder_each(du->store, (uint8_t)folder,
+					    account_present, du);
+	if (err == 0)
+		account_missing(du);
+	return err;
+}
+
+/* Is image @i one of those asked for? */
+static bool wanted(const struct du *du, size_t i,
+		   const struct cfs_digest *only, size_t n_only)
+{
+	for (size_t k = 0; k < n_only; k++)
+		if (cfs_digest_equal(&only[k], &du->refs->images[i].digest))
+			return true;
+	return n_only == 0;
+}
+
+static void print_usage(const struct usage *usage)
+{
+	char size[UNITS_SIZE_LEN];
+
+	printf("%9" PRIu64 " %11s", usage->objects,
+	       units_format_size(usage->bytes, size));
+}
+
+static void print_row(const struct image_usage *image, const char *name)
+{
+	print_usage(&image->own);
+	print_usage(&image->shared);
+	print_usage(&image->missing);
+	printf("  %s\n", name);
+}
+
+static void print_table(const struct du *du, const struct cfs_digest *only,
+			size_t n_only)
+{
+	printf("%21s%21s%21s\n", "own", "shared", "missing");
+	for (size_t i = 0; i < du->refs->n_images; i++)
+		if (wanted(du, i, only, n_only))
+			print_row(&du->images[i], du->refs->images[i].names);
+	if (n_only)
+		return;
+	print_row(&du->total, "total, each object once");
+	if (du->unneeded.objects) {
+		print_usage(&du->unneeded);
+		printf("%44s%s\n", "", "needed by no image: cfs-store gc frees it");
+	}
+}
+
+static json_t *usage_json(const struct usage *usage)
+{
+	return json_pack("{s:I, s:I}", "objects", (json_int_t)usage->objects,
+			 "bytes", (json_int_t)usage->bytes);
+}
+
+static json_t *image_json(const struct image_usage *image)
+{
+	return json_pack("{s:o, s:o, s:o}", "own", usage_json(&image->own),
+			 "shared", usage_json(&image->shared), "missing",
+			 usage_json(&image->missing));
+}
+
+static void print_json(const struct du *du, const struct cfs_digest *only,
+		       size_t n_only)
+{
+	json_t *root, *images = json_array();
+
+	for (size_t i = 0; i < du->refs->n_images; i++) {
+		const struct cfs_pinned_image *pinned = &du->refs->images[i];
+		char hex[CFS_DIGEST_HEX_LEN + 1];
+		json_t *image;
+
+		if (!wanted(du, i, only, n_only))
+			continue;
+		cfs_digest_format(&pinned->digest, hex);
+		image = image_json(&du->images[i]);
+		json_object_set_new(image, "digest", json_string(hex));
+		json_object_set_new(image, "names", json_string(pinned->names));
+		json_array_append_new(images, image);
+	}
+	root = json_pack("{s:i, s:o, s:o, s:o}", "v", 1, "images", images,
+			 "total", image_json(&du->total), "unneeded",
+			 usage_json(&du->unneeded));
+	json_dumpf(root, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(root);
+}
+
+/* The images named on the command line; 0 or an exit status. */
+static int resolve_all(struct cfs_store *store, char **names, size_t n,
+		       struct cfs_digest *ret)
+{
+	for (size_t i = 0; i < n; i++) {
+		int err = store_resolve(store, names[i], &ret[i]);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int run(struct du *du, const char *path, char **names, size_t n_names,
+	       bool json)
+{
+	CLEANUP_FREE struct cfs_digest *only =
+		calloc(n_names + 1, sizeof(*only));
+	struct errmsg msg = { .text = "" };
+	int err;
+
+	if (!only)
+		return store_complain("out of memory");
+	err = resolve_all(du->store, names, n_names, only);
+	if (err)
+		return err;
+	err = cfs_store_refs_new(du->store, NULL, 0, &du->refs, &msg);
+	if (err == 0) {
+		du->images = calloc(du->refs->n_images + 1,
+				    sizeof(*du->images));
+		du->present = bitmap_new(du->refs->n_refs);
+		err = du->images && du->present ? measure(du) : -ENOMEM;
+	}
+	if (err < 0)
+		return store_complain("%s: %s", path,
+				      msg.text[0] ? msg.text : strerror(-err));
+	if (json)
+		print_json(du, only, n_names);
+	else
+		print_table(du, only, n_names);
+	return fflush(stdout) ? store_complain("stdout: %m") : 0;
+}
+
+int store_du(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct du du = { .store = NULL };
+	bool json = false;
+	int option, err;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option != 'j')
+			return STORE_EXIT_USAGE;
+		json = true;
+	}
+	if (optind == argc)
+		return store_usage_error("du takes a store");
+	err = store_open_named(argv[optind], &du.store);
+	if (err)
+		return err;
+	err = run(&du, argv[optind], argv + optind + 1,
+		  (size_t)(argc - optind - 1), json);
+	cfs_store_refs_free(du.refs);
+	free(du.images);
+	free(du.present);
+	cfs_store_close(du.store);
+	return err;
+}

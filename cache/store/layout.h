@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the files of the store library know of a store, and nobody else.
+ *
+ * Ownership: everything is borrowed; descriptors live as long as the store.
+ * Nothing in struct cfs_store changes after cfs_store_open(), so every function
+ * may be called from any thread.
+ *
+ * Besides objects/ and images/ there may be, in a store's folder:
+ *	quarantine/<64 hex>[.N]	what stood in an object's place and was not it
+ * In a folder of objects only it is called .quarantine/.
+ *
+ * Where there is no O_TMPFILE, staged files are objects/.tmp-<inode number>:
+ * the name follows from the descriptor, so nobody has to remember it.  Whoever
+ * has such a file open holds a shared lock on it; one without is left over from
+ * a crash and is swept when the store is opened.  So is images/.tmp-<pid>, a link that
+ * was about to get its name, under the lock of images/.
+ */
+#ifndef CACHE_STORE_LAYOUT_H
+#define CACHE_STORE_LAYOUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cache/verity/digest.h"
+
+struct cfs_store {
+	int root_fd;		/* O_PATH; -1 in a folder of objects only */
+	int objects_fd;		/* O_PATH */
+	int images_fd;		/* -1 in a folder of objects only */
+	int proc_fd;		/* O_PATH of /proc, kept for life after switch_root */
+	bool verity;
+	bool tmpfile;
+};
+
+/* Room for ".tmp-" and an inode number. */
+#define STAGED_NAME_LEN	32
+
+/**
+ * object_reopen() - another, read-only, description of an open file
+ *
+ * Return: a descriptor, owned by the caller, or -errno.
+ */
+int object_reopen(const struct cfs_store *store, int fd);
+
+/**
+ * object_open() - open what stands at a name of objects/, if a regular file
+ *
+ * Return: as cfs_store_get().
+ */
+int object_open(const struct cfs_store *store, const char *name, int *ret_fd);
+
+/**
+ * object_check_fd() - is this open file the object of that digest?
+ * @size: it must have, or UINT64_MAX
+ *
+ * Return: 0, CFS_STORE_DAMAGED or -errno.
+ */
+int object_check_fd(const struct cfs_store *store, int fd,
+		    const struct cfs_digest *digest, uint64_t size);
+
+/**
+ * object_check_bytes() - as cfs_store_check(), and reads all its bytes
+ *
+ * Return: 0, CFS_STORE_MISS, CFS_STORE_DAMAGED (also if unreadable) or -errno.
+ */
+int object_check_bytes(struct cfs_store *store, const struct cfs_digest *digest,
+		       uint64_t size);
+
+/** object_stage_sweep() - remove what crashed writers left; 0 or -errno */
+int object_stage_sweep(const struct cfs_store *store);
+
+/** image_names_sweep() - remove what crashed writers left in images/ */
+void image_names_sweep(const struct cfs_store *store);
+
+/** image_names_sync() - make durable what was done to images/; 0 or -errno */
+int image_names_sync(const struct cfs_store *store);
+
+/** object_staged_name() - where a staged file without O_TMPFILE lies */
+int object_staged_name(int fd, char ret[STAGED_NAME_LEN]);
+
+/** object_staged_drop() - close a staged file and remove its name, if it has one */
+void object_staged_drop(const struct cfs_store *store, int fd);
+
+/**
+ * object_seal() - make a staged file unchangeable
+ * @fd: replaced by a read-only descriptor; the caller's in any case
+ * @digest: of its bytes
+ * @flushed: they are on the disk already
+ *
+ * Return: 0, -EBADMSG if the kernel measured another digest, or -errno.
+ */
+int object_seal(struct cfs_store *store, int *fd,
+		const struct cfs_digest *digest, bool flushed);
+
+/**
+ * object_link() - give a sealed file its name
+ *
+ * Return: 0, -EEXIST if there is something of that name, or -errno.
+ */
+int object_link(const struct cfs_store *store, int fd,
+		const struct cfs_digest *digest);
+
+/**
+ * object_set_aside() - move what stands in an object's place to quarantine
+ *
+ * Return: 0, CFS_STORE_MISS if nothing stood there, or -errno.
+ */
+int object_set_aside(const struct cfs_store *store,
+		     const struct cfs_digest *digest);
+
+#endif /* CACHE_STORE_LAYOUT_H */

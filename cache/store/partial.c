@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The files of objects that are here in part. */
+#include "cache/store/partial.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cache/base/cleanup.h"
+#include "cache/store/publish.h"
+#include "cache/store/layout.h"
+
+#define FOLDER		"partial"
+#define SUFFIX_LEN	5	/* of ".data" and ".tree" */
+
+/* "partial/<64 hex>.data" */
+#define PATH_MAX_LEN	(sizeof(FOLDER) + CFS_DIGEST_HEX_LEN + SUFFIX_LEN + 1)
+
+static void format_path(const struct cfs_digest *digest, const char *suffix,
+			char ret[PATH_MAX_LEN])
+{
+	char hex[CFS_DIGEST_HEX_LEN + 1];
+
+	cfs_digest_format(digest, hex);
+	snprintf(ret, PATH_MAX_LEN, FOLDER "/%s%s", hex, suffix);
+}
+
+bool cfs_partial_exists(const struct cfs_store *store,
+			const struct cfs_digest *digest)
+{
+	char path[PATH_MAX_LEN];
+
+	format_path(digest, ".tree", path);
+	return faccessat(store->root_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+void cfs_partial_remove(struct cfs_store *store, const struct cfs_digest *digest)
+{
+	char path[PATH_MAX_LEN];
+
+	format_path(digest, ".data", path);
+	unlinkat(store->root_fd, path, 0);
+	format_path(digest, ".tree", path);
+	unlinkat(store->root_fd, path, 0);
+}
+
+static int open_named(struct cfs_store *store, const char *path, int *ret_fd)
+{
+	int fd = openat(store->root_fd, path,
+			O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+			0600);
+
+	if (fd < 0)
+		return -errno;
+	*ret_fd = fd;
+	return 0;
+}
+
+/* A file of exactly that size; one of another size is of no use. */
+static int set_size(int fd, uint64_t size)
+{
+	struct stat st;
+
+	if (size > INT64_MAX)
+		return -EFBIG;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EEXIST;
+	if ((uint64_t)st.st_size == size)
+		return 0;
+	return ftruncate(fd, 0) < 0 || ftruncate(fd, (off_t)size) < 0 ? -errno : 0;
+}
+
+/* A crash after publishing left an object its old name, too: not to be written. */
+static void drop_if_published(struct cfs_store *store, const char *path)
+{
+	struct stat st;
+
+	if (fstatat(store->root_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    (st.st_nlink > 1 || !(st.st_mode & 0200)))
+		unlinkat(store->root_fd, path, 0);
+}
+
+static int open_pair(struct cfs_store *store, const struct cfs_digest *digest,
+		     uint64_t size, struct cfs_partial *ret)
+{
+	char data[PATH_MAX_LEN], tree[PATH_MAX_LEN];
+	int err;
+
+	format_path(digest, ".data", data);
+	format_path(digest, ".tree", tree);
+	if (mkdirat(store->root_fd, FOLDER, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	err = open_named(store, tree, &ret->tree_fd);
+	if (err == 0 && flock(ret->tree_fd, LOCK_EX | LOCK_NB) < 0)
+		err = -errno;
+	if (err < 0)
+		return err;
+	drop_if_published(store, data);
+	err = open_named(store, data, &ret->data_fd);
+	return err == 0 ? set_size(ret->data_fd, size) : err;
+}
+
+static int open_nameless(struct cfs_store *store, uint64_t size, bool reserve,
+			 struct cfs_partial *ret)
+{
+	int err = cfs_object_stage(store, reserve ? size : 0, &ret->data_fd);
+
+	if (err < 0)
+		return err;
+	ret->tree_fd = memfd_create("tree", MFD_CLOEXEC);
+	if (ret->tree_fd < 0)
+		return -errno;
+	return set_size(ret->data_fd, size);
+}
+
+/* For readers: a descriptor that does not keep the file from being sealed. */
+static int open_reader(struct cfs_store *store, struct cfs_partial *partial)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", partial->data_fd);
+	partial->read_fd = store->proc_fd >= 0 ?
+				   object_reopen(store, partial->data_fd) :
+				   open(path, O_RDONLY | O_CLOEXEC);
+	return partial->read_fd < 0 ? -errno : 0;
+}
+
+int cfs_partial_open(struct cfs_store *store, const struct cfs_digest *digest,
+		     uint64_t size, bool keep, struct cfs_partial *ret)
+{
+	struct cfs_partial partial = { -1, -1, -1, false };
+	int err = -EOPNOTSUPP;
+
+	if (keep && store->root_fd >= 0) {
+		err = open_pair(store, digest, size, &partial);
+		partial.named = err == 0;
+		if (err < 0)
+			cfs_partial_close(store, &partial);
+	}
+	if (err < 0)
+		err = open_nameless(store, size, !keep, &partial);
+	if (err == 0)
+		err = open_reader(store, &partial);
+	if (err < 0) {
+		cfs_partial_close(store, &partial);
+		return err;
+	}
+	*ret = partial;
+	return 0;
+}
+
+void cfs_partial_close(struct cfs_store *store, struct cfs_partial *partial)
+{
+	if (!partial->named)
+		cfs_object_discard(store, partial->data_fd);
+	else if (partial->data_fd >= 0)
+		close(partial->data_fd);
+	cleanup_close(&partial->read_fd);
+	cleanup_close(&partial->tree_fd);
+	*partial = (struct cfs_partial){ -1, -1, -1, false };
+}
+
+/* Without O_TMPFILE staged files have a name that publishing relies on. */
+static int stage(struct cfs_store *store, const struct cfs_partial *partial,
+		 const struct cfs_digest *digest)
+{
+	char path[PATH_MAX_LEN], name[STAGED_NAME_LEN];
+	int err;
+
+	if (store->tmpfile || !partial->named)
+		return 0;
+	err = object_staged_name(partial->data_fd, name);
+	if (err < 0)
+		return err;
+	format_path(digest, ".data", path);
+	if (flock(partial->data_fd, LOCK_SH) < 0 ||
+	    linkat(store->root_fd, path, store->objects_fd, name, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+int cfs_partial_publish(struct cfs_store *store, struct cfs_partial *partial,
+			const struct cfs_digest *digest)
+{
+	int err = stage(store, partial, digest);
+
+	if (err < 0)
+		return err;
+	err = cfs_object_publish(store, take_fd(&partial->data_fd), digest);
+	if (err >= 0 && partial->named)
+		cfs_partial_remove(store, digest);
+	return err;
+}
+
+static void close_dir(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
+/* Has nobody got it open?  Who asks holds the lock until he is through. */
+static bool unused(int folder_fd, const char *hex, int *ret_lock_fd)
+{
+	char name[CFS_DIGEST_HEX_LEN + SUFFIX_LEN + 1];
+
+	snprintf(name, sizeof(name), "%.*s.tree", CFS_DIGEST_HEX_LEN, hex);
+	*ret_lock_fd = openat(folder_fd, name,
+			      O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	return *ret_lock_fd < 0 || flock(*ret_lock_fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+int cfs_partial_sweep(struct cfs_store *store,
+		      bool (*needed)(void *context,
+				     const struct cfs_digest *digest),
+		      void *context, bool dry_run, uint64_t *ret_bytes)
+{
+	CLEANUP_CLOSE int fd = openat(store->root_fd, FOLDER,
+				      O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+				      O_CLOEXEC);
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+
+	CLEANUP(close_dir) DIR *dir = fdopendir(fd);
+	const struct dirent *entry;
+
+	if (!dir)
+		return -errno;
+
+	int folder_fd = take_fd(&fd);	/* the stream's from here on */
+
+	while ((entry = readdir(dir))) {
+		CLEANUP_CLOSE int lock_fd = -1;
+		struct cfs_digest digest;
+		struct stat st;
+
+		if (strlen(entry->d_name) != CFS_DIGEST_HEX_LEN + SUFFIX_LEN ||
+		    cfs_digest_parse(entry->d_name, CFS_DIGEST_HEX_LEN,
+				     &digest) < 0 ||
+		    needed(context, &digest) ||
+		    !unused(folder_fd, entry->d_name, &lock_fd) ||
+		    fstatat(folder_fd, entry->d_name, &st,
+			    AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		if (!dry_run && unlinkat(folder_fd, entry->d_name, 0) < 0)
+			return -errno;
+		*ret_bytes += (uint64_t)st.st_blocks * 512;
+	}
+	return 0;
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Opening a store, and looking objects up in it. */
+#include "cache/store/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libfsverity.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cache/base/cleanup.h"
+#include "cache/base/failpoint.h"
+#include "cache/base/replace_file.h"
+#include "cache/verity/measure.h"
+#include "cache/store/layout.h"
+
+static int open_folder(int parent_fd, const char *path, unsigned int flags,
+		       mode_t mode, int *ret_fd)
+{
+	int fd = openat(parent_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT && (flags & CFS_STORE_CREATE)) {
+		int err = FAILPOINT("store.mkdir");
+
+		if (err < 0)
+			return err;
+		if (mkdirat(parent_fd, path, mode) < 0 && errno != EEXIST)
+			return -errno;
+		fd = openat(parent_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	}
+	if (fd < 0)
+		return -errno;
+	*ret_fd = fd;
+	return 0;
+}
+
+/*
+ * A file system may know the ioctl and still be unable to seal (block sizes), so
+ * the only sure way is to seal a nameless file.  But a full or read-only one
+ * must not look as if it had no verity: checks would silently become weaker.
+ */
+static int probe(struct cfs_store *store, unsigned int flags)
+{
+	struct libfsverity_merkle_tree_params params = { .version = 1 };
+	CLEANUP_CLOSE int folder_fd = openat(store->objects_fd, ".",
+					     O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct cfs_digest digest;
+	int err;
+
+	if (folder_fd < 0)
+		return -errno;
+	store->verity = cfs_object_measure(folder_fd, &digest) == -ENODATA;
+	if (flags & CFS_STORE_READ_ONLY)
+		return 0;
+
+	CLEANUP_CLOSE int fd = openat(store->objects_fd, ".",
+				      O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd < 0) {
+		store->tmpfile = errno != EOPNOTSUPP && errno != EISDIR;
+		return 0;
+	}
+	if (FAILPOINT("store.tmpfile") == -EOPNOTSUPP)
+		return 0;	/* as a file system that knows no nameless files */
+
+	CLEANUP_CLOSE int ro_fd = object_reopen(store, fd);
+
+	store->tmpfile = ro_fd >= 0;	/* sealing needs to reopen it */
+	if (ro_fd < 0 || !store->verity)
+		return 0;
+	close(take_fd(&fd));
+	err = libfsverity_enable(ro_fd, &params);
+	if (err == -EOPNOTSUPP || err == -ENOTTY || err == -EINVAL)
+		store->verity = false;
+	return 0;
+}
+
+/* The one extra whose files are replaced by new ones. */
+static void sweep_profiles(const struct cfs_store *store)
+{
+	CLEANUP_CLOSE int fd = openat(store->root_fd, "profiles",
+				      O_PATH | O_DIRECTORY | O_NOFOLLOW |
+				      O_CLOEXEC);
+
+	if (fd >= 0)
+		replace_file_sweep(fd);
+}
+
+static int finish_open(struct cfs_store *store, unsigned int flags,
+		       struct cfs_store **ret)
+{
+	int err;
+
+	/* Without /proc staged files need a name: probe() finds out. */
+	store->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	err = probe(store, flags);
+	/* The writer that left something may have been without nameless files. */
+	if (err == 0 && !(flags & CFS_STORE_READ_ONLY))
+		err = object_stage_sweep(store);
+	if (err < 0)
+		return err;
+	if (store->images_fd >= 0 && !(flags & CFS_STORE_READ_ONLY))
+		image_names_sweep(store);
+	if (store->root_fd >= 0 && !(flags & CFS_STORE_READ_ONLY))
+		sweep_profiles(store);
+	*ret = store;
+	return 0;
+}
+
+static struct cfs_store *new_store(void)
+{
+	struct cfs_store *store = malloc(sizeof(*store));
+
+	if (store)
+		*store = (struct cfs_store){
+			.root_fd = -1,
+			.objects_fd = -1,
+			.images_fd = -1,
+			.proc_fd = -1,
+		};
+	return store;
+}
+
+int cfs_store_open(const char *path, unsigned int flags,
+		   struct cfs_store **ret)
+{
+	struct cfs_store *store = new_store();
+	int err;
+
+	if (!store)
+		return -ENOMEM;
+	err = open_folder(AT_FDCWD, path, flags, 0700, &store->root_fd);
+	if (err == 0)
+		err = open_folder(store->root_fd, "objects", flags, 0755,
+				  &store->objects_fd);
+	if (err == 0)
+		err = open_folder(store->root_fd, "images", flags, 0755,
+				  &store->images_fd);
+	/* Other tools fill objects/ only; without images/ there are no names. */
+	if (err == -ENOENT && store->objects_fd >= 0) {
+		if (!(flags & CFS_STORE_READ_ONLY))
+			open_folder(store->root_fd, "images", CFS_STORE_CREATE,
+				    0755, &store->images_fd);
+		err = 0;
+	}
+	if (err == 0)
+		err = finish_open(store, flags, ret);
+	if (err < 0)
+		cfs_store_close(store);
+	return err;
+}
+
+int cfs_store_open_objects(const char *path, unsigned int flags,
+			   struct cfs_store **ret)
+{
+	struct cfs_store *store = new_store();
+	int err;
+
+	if (!store)
+		return -ENOMEM;
+	err = open_folder(AT_FDCWD, path, flags, 0700, &store->objects_fd);
+	if (err == 0)
+		err = finish_open(store, flags, ret);
+	if (err < 0)
+		cfs_store_close(store);
+	return err;
+}
+
+void cfs_store_close(struct cfs_store *store)
+{
+	if (!store)
+		return;
+	cleanup_close(&store->root_fd);
+	cleanup_close(&store->objects_fd);
+	cleanup_close(&store->images_fd);
+	cleanup_close(&store->proc_fd);
+	free(store);
+}
+
+bool cfs_store_has_verity(const struct cfs_store *store)
+{
+	return store->verity;
+}
+
+int cfs_store_objects_fd(const struct cfs_store *store)
+{
+	return store->objects_fd;
+}
+
+int object_reopen(const struct cfs_store *store, int fd)
+{
+	char path[32];
+	int ro_fd;
+
+	snprintf(path, sizeof(path), "self/fd/%d", fd);
+	ro_fd = openat(store->proc_fd, path, O_RDONLY | O_CLOEXEC);
+	return ro_fd < 0 ? -errno : ro_fd;
+}
+
+int object_open(const struct cfs_store *store, const char *name, int *ret_fd)
+{
+	struct stat st;
+
+	/* Looked at before it is opened: opening a device can do things. */
+	if (fstatat(store->objects_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? CFS_STORE_MISS : -errno;
+	if (!S_ISREG(st.st_mode))
+		return CFS_STORE_DAMAGED;
+
+	CLEANUP_CLOSE int fd = openat(store->objects_fd, name,
+				      O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
+				      O_NOCTTY | O_CLOEXEC);
+
+	if (fd < 0) {
+		switch (errno) {
+		case ENOENT:
+			return CFS_STORE_MISS;
+		case ELOOP:
+		case EBADMSG:		/* the rest: a broken fs-verity descriptor */
+		case EINVAL:
+		case EMSGSIZE:
+		case EUCLEAN:
+			return CFS_STORE_DAMAGED;
+		default:
+			return -errno;
+		}
+	}
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return CFS_STORE_DAMAGED;
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+int cfs_store_get(struct cfs_store *store, const struct cfs_digest *digest,
+		  int *ret_fd)
+{
+	char name[CFS_OBJECT_NAME_LEN + 1];
+
+	cfs_object_name_format(digest, name);
+	return object_open(store, name, ret_fd);
+}

@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The GETs of a fetch: one, and a second one to another mirror when the first is
+ * late.
+ *
+ *	        late                first bytes of either
+ *	ONE ------------> TWO ---------------------------> ONE, and a loser
+ *	 ^                 |
+ *	 +-----------------+
+ *	   one of them fails
+ *
+ * Two GETs never add to the body together: the first one that brings bytes is the
+ * one, the other is cancelled.  That has to wait until libcurl is not on the
+ * stack any more, so for a moment there is a loser, whose bytes are refused.
+ *
+ * A mirror that has compressed objects is asked for one of those, once; if that is
+ * not there, or wrong, the fetch goes on with the object itself.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache/base/container_of.h"
+#include "cache/mirror/zstd.h"
+#include "fetcher/ingest/body.h"
+#include "fetcher/engine/internal.h"
+#include "fetcher/ingest/zstd_body.h"
+#include "fetcher/mirror/offers.h"
+#include "fetcher/mirror/mirrors.h"
+
+/* So many in a row that a mirror does not have compressed: it has few. */
+#define ZST_MISSING_MAX	16
+
+#define URL_EXTRA_LEN	(sizeof("/objects/") + CFS_OBJECT_NAME_LEN)
+
+struct fetch_get {
+	struct http_get get;
+	struct fetch *fetch;
+	size_t mirror;
+	uint64_t sent_ms;
+	bool late;		/* a second one was sent */
+	struct fetch_zst *zst;	/* what comes is compressed; or NULL */
+	bool corrupt;		/* and not by zstd, or not this object */
+	bool ended;		/* with this answer, while bytes are pending */
+	struct http_answer answer;
+	char url[];
+};
+
+static uint64_t now(const struct fetch *fetch)
+{
+	return loop_now_ms(fetch->fetcher->loop);
+}
+
+static void get_free(struct fetch_get *fg)
+{
+	fetch_zst_free(fg->zst);
+	free(fg);
+}
+
+/* It is not active any more. */
+static bool report(struct fetch_get *fg, enum fetch_result result,
+		   uint64_t first_byte_ms, uint64_t pause_ms)
+{
+	struct fetcher *fetcher = fg->fetch->fetcher;
+
+	return mirrors_report(fetcher->mirrors, fg->mirror, now(fg->fetch),
+			      result, first_byte_ms, pause_ms);
+}
+
+/*
+ * End one that is active.  Nothing is learnt about its mirror, unless it was late
+ * and nobody has heard of that mirror since: that is what a timeout is.
+ */
+static void cancel(struct fetch_get *fg)
+{
+	struct fetcher *fetcher = fg->fetch->fetcher;
+	bool timeout = fg->late && !mirrors_heard_since(fetcher->mirrors,
+							fg->mirror, fg->sent_ms);
+
+	if (!fg->ended)
+		fetcher->transport->cancel(fetcher->transport_context, &fg->get);
+	report(fg, timeout ? FETCH_RESULT_TIMEOUT : FETCH_RESULT_CANCELLED, 0, 0);
+	get_free(fg);
+}
+
+static void drop_loser(struct fetch *fetch)
+{
+	if (!fetch->loser)
+		return;
+	loop_undefer(fetch->fetcher->loop, &fetch->drop_loser);
+	cancel(fetch->loser);
+	fetch->loser = NULL;
+}
+
+void fetch_loser_deferred(struct loop_deferred *deferred)
+{
+	drop_loser(container_of(deferred, struct fetch, drop_loser));
+}
+
+/* One of two brings the object. */
+static void choose(struct fetch *fetch, struct fetch_get *winner)
+{
+	if (winner == fetch->second) {
+		fetch->fetcher->stats.hedges_won++;
+		fetch->second = fetch->get;
+		fetch->get = winner;
+		fetch->mirror = winner->mirror;
+	}
+	fetch->loser = fetch->second;
+	fetch->second = NULL;
+	loop_defer(fetch->fetcher->loop, &fetch->drop_loser);
+}
+
+static int get_data(struct http_get *get, const void *data, size_t len)
+{
+	struct fetch_get *fg = container_of(get, struct fetch_get, get);
+	struct fetch *fetch = fg->fetch;
+	int err;
+
+	if (fg == fetch->loser)
+		return HTTP_DATA_PAUSE;
+	if (fetch->second)
+		choose(fetch, fg);
+	fetch->second_ms = FETCH_NEVER;
+	mirrors_heard(fetch->fetcher->mirrors, fg->mirror, now(fetch));
+	err = fg->zst ? fetch_zst_add(fg->zst, data, len) :
+			body_add(fetch->body, data, len);
+	fg->corrupt = fg->zst && err == -EBADMSG;
+	if (err == 0)
+		fetch->fetcher->progress_ms = now(fetch);
+	return !fg->zst && err == BODY_FULL ? HTTP_DATA_PAUSE : err;
+}
+
+/* A bucket that may not be listed denies what it does not have. */
+static bool is_missing(enum fetch_result result)
+{
+	return result == FETCH_RESULT_MISSING || result == FETCH_RESULT_DENIED;
+}
+
+/* What was compressed is of no use.  Is that to be held against its mirror? */
+static void note_zst(struct fetch_get *fg, enum fetch_result result)
+{
+	struct fetcher *fetcher = fg->fetch->fetcher;
+	unsigned int *missing = &fetcher->zst_missing[fg->mirror];
+
+	fg->fetch->no_zst = true;
+	if (!is_missing(result)) {
+		mirrors_blame(fetcher->mirrors, fg->mirror, now(fg->fetch));
+		mirror_offers_broken(fetcher->offers, fg->mirror, CFS_MIRROR_ZST);
+	} else if (++*missing == ZST_MISSING_MAX) {
+		mirror_offers_broken(fetcher->offers, fg->mirror, CFS_MIRROR_ZST);
+		*missing = 0;
+	}
+}
+
+/* Has a compressed object failed in a way that says nothing about the object? */
+static bool is_about_zst(const struct fetch_get *fg, enum fetch_result result)
+{
+	return fg->zst && (fg->corrupt || is_missing(result) ||
+			   result == FETCH_RESULT_BAD_SIZE);
+}
+
+/* One of two has failed: the other one is the GET. */
+static void lost_one(struct fetch *fetch, struct fetch_get *fg,
+		     const struct http_answer *answer)
+{
+	fetch->mirror = fg->mirror;
+	if (!is_about_zst(fg, answer->result))
+		fetch_note_get(fetch, answer);
+	if (fg == fetch->get)
+		fetch->get = fetch->second;
+	fetch->mirror = fetch->get->mirror;
+	fetch->second = NULL;
+	get_free(fg);
+}
+
+/* It is not active any more, and nothing of it is pending. */
+static void over(struct fetch_get *fg, const struct http_answer *answer)
+{
+	struct fetch *fetch = fg->fetch;
+	struct fetcher *fetcher = fetch->fetcher;
+	struct mirror_stats *stats = mirrors_stats(fetcher->mirrors, fg->mirror);
+	bool about_zst = is_about_zst(fg, answer->result);
+
+	stats->bytes += answer->body_size;
+	if (answer->result == FETCH_RESULT_OK && !about_zst)
+		stats_histogram_add(&stats->latency, now(fetch) - fg->sent_ms);
+	if (report(fg, answer->result, answer->first_byte_ms,
+		   answer->retry_after_ms))
+		fetch_unpark(fetcher);
+	loop_defer(fetcher->loop, &fetcher->turn);
+	if (about_zst)
+		note_zst(fg, answer->result);
+	if (fg == fetch->loser) {
+		loop_undefer(fetcher->loop, &fetch->drop_loser);
+		fetch->loser = NULL;
+		get_free(fg);
+		return;
+	}
+	if (fetch->second && (answer->result != FETCH_RESULT_OK || about_zst)) {
+		lost_one(fetch, fg, answer);
+		return;
+	}
+	if (fetch->second)
+		choose(fetch, fg);	/* an object without bytes */
+	drop_loser(fetch);
+	fetch->get = NULL;
+	fetch->second_ms = FETCH_NEVER;
+	if (fg->zst && answer->result == FETCH_RESULT_OK && !about_zst) {
+		fetcher->zst_missing[fg->mirror] = 0;
+		fetcher->stats.expanded++;
+	}
+	get_free(fg);
+	if (about_zst)
+		fetch_get_again(fetch);
+	else
+		fetch_get_ended(fetch, answer);
+}
+
+static void get_done(struct http_get *get, const struct http_answer *answer)
+{
+	struct fetch_get *fg = container_of(get, struct fetch_get, get);
+
+	if (fg->zst && fg != fg->fetch->loser && fetch_zst_pending(fg->zst)) {
+		fg->ended = true;
+		fg->answer = *answer;
+		return;
+	}
+	if (fg->zst && answer->result == FETCH_RESULT_OK &&
+	    !fetch_zst_complete(fg->zst))
+		fg->corrupt = true;
+	over(fg, answer);
+}
+
+/* Is a compressed one to be had there? */
+static struct fetch_zst *try_zst(struct fetch *fetch, size_t mirror)
+{
+	struct fetcher *fetcher = fetch->fetcher;
+	struct fetch_zst *zst;
+
+	if (fetch->no_zst || fetch->size == FETCH_SIZE_UNKNOWN ||
+	    fetch->size < CFS_ZST_MIN_SIZE || body_size(fetch->body) > 0 ||
+	    !mirror_offers(fetcher->offers, mirror, CFS_MIRROR_ZST) ||
+	    fetch_zst_new(fetch->body, fetch->size, &fetcher->n_zst, &zst) < 0)
+		return NULL;
+	return zst;
+}
+
+/* Send one to a mirror that mirrors_pick() has named. */
+static int start(struct fetch *fetch, size_t mirror, struct fetch_get **ret)
+{
+	struct fetcher *fetcher = fetch->fetcher;
+	const char *base = mirrors_url(fetcher->mirrors, mirror);
+	size_t url_len = strlen(base) + URL_EXTRA_LEN;
+	char name[CFS_OBJECT_NAME_LEN + 1];
+	struct fetch_get *fg = malloc(sizeof(*fg) + url_len);
+	int err;
+
+	if (!fg)
+		return -ENOMEM;
+	*fg = (struct fetch_get){
+		.get = {
+			.url = fg->url,
+			.size = fetch->size,
+			.max_size = fetcher->config->max_unknown_size,
+			.offset = body_size(fetch->body),
+			.no_cache = fetch->round.no_cache >> mirror & 1,
+			.data = get_data,
+			.done = get_done,
+		},
+		.fetch = fetch,
+		.mirror = mirror,
+		.sent_ms = now(fetch),
+		.zst = try_zst(fetch, mirror),
+	};
+	if (fg->zst) {
+		/* It is smaller than the object, or of no use. */
+		fg->get.size = UINT64_MAX;
+		fg->get.max_size = fetch->size;
+	}
+	cfs_object_name_format(&fetch->digest, name);
+	snprintf(fg->url, url_len, "%s/%s/%s", base, fg->zst ? "zst" : "objects",
+		 name);
+	err = fetcher->transport->start(fetcher->transport_context, &fg->get);
+	if (err < 0) {
+		get_free(fg);
+		return err;
+	}
+	*ret = fg;
+	return 0;
+}
+
+int fetch_get_send(struct fetch *fetch, size_t mirror)
+{
+	int err = start(fetch, mirror, &fetch->get);
+
+	if (err == 0)
+		fetch_get_watch(fetch);
+	return err;
+}
+
+void fetch_get_watch(struct fetch *fetch)
+{
+	uint64_t ms = mirrors_patience_ms(fetch->fetcher->mirrors,
+					  fetch->mirror);
+
+	if (fetch->get && fetch->kind == FETCH_DEMAND && ms != UINT64_MAX)
+		fetch->second_ms = now(fetch) + ms;
+}
+
+void fetch_get_second(struct fetch *fetch)
+{
+	struct fetcher *fetcher = fetch->fetcher;
+	size_t mirror;
+
+	fetch_get_watch(fetch);
+	if (mirrors_pick_second(fetcher->mirrors, now(fetch), fetch->mirror,
+				fetch->round.skip, &mirror) != 0)
+		return;
+	if (start(fetch, mirror, &fetch->second) < 0) {
+		mirrors_report(fetcher->mirrors, mirror, now(fetch),
+			       FETCH_RESULT_LOCAL, 0, 0);
+		return;
+	}
+	fetch->get->late = true;
+	fetch->second_ms = FETCH_NEVER;
+	fetcher->stats.hedges++;
+}
+
+void fetch_get_resume(struct fetch *fetch)
+{
+	struct fetcher *fetcher = fetch->fetcher;
+	struct fetch_get *fg = fetch->get;
+	struct http_answer answer;
+	int err = 0;
+
+	if (fg->zst && fetch_zst_pending(fg->zst))
+		err = fetch_zst_continue(fg->zst);
+	if (err == HTTP_DATA_PAUSE)
+		return;
+	if (err == 0 && !fg->ended) {
+		fetcher->transport->resume(fetcher->transport_context, &fg->get);
+		return;
+	}
+	fg->corrupt = err == -EBADMSG ||
+		      (err == 0 && fg->answer.result == FETCH_RESULT_OK &&
+		       !fetch_zst_complete(fg->zst));
+	if (!fg->ended)
+		fetcher->transport->cancel(fetcher->transport_context, &fg->get);
+	answer = fg->answer;	/* which goes with it */
+	if (err < 0)
+		answer.result = FETCH_RESULT_LOCAL;
+	over(fg, &answer);
+}
+
+void fetch_get_cancel(struct fetch *fetch)
+{
+	drop_loser(fetch);
+	if (fetch->second)
+		cancel(fetch->second);
+	cancel(fetch->get);
+	fetch->second = NULL;
+	fetch->get = NULL;
+	fetch->second_ms = FETCH_NEVER;
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Fetches that wait: for a time, for a probe, for room; and their deadlines. */
+#include <errno.h>
+#include <string.h>
+
+#include "cache/base/container_of.h"
+#include "fetcher/ingest/body.h"
+#include "fetcher/engine/internal.h"
+
+/* So often a fetch that finds no room waits for some to be made. */
+#define COLLECTIONS_MAX	3
+
+static uint64_t now(const struct fetcher *fetcher)
+{
+	return loop_now_ms(fetcher->loop);
+}
+
+void fetch_fail_late(struct fetch *fetch)
+{
+	fetch_fail(fetch, FETCH_RESULT_TIMEOUT,
+		   fetch->heard ? -ETIMEDOUT : -EHOSTUNREACH,
+		   "the deadline is over");
+}
+
+void fetch_start_timer(struct fetch *fetch)
+{
+	uint64_t at_ms = fetch->wake_ms, now_ms = now(fetch->fetcher);
+
+	if (!fetch->late && fetch->deadline_ms < at_ms)
+		at_ms = fetch->deadline_ms;
+	if (fetch->note_ms < at_ms)
+		at_ms = fetch->note_ms;
+	if (fetch->second_ms < at_ms)
+		at_ms = fetch->second_ms;
+	if (at_ms == FETCH_NEVER)
+		loop_timer_stop(fetch->fetcher->loop, &fetch->timer);
+	else
+		loop_timer_start(fetch->fetcher->loop, &fetch->timer,
+				 at_ms > now_ms ? at_ms - now_ms : 0);
+}
+
+void fetch_wake(struct fetch *fetch)
+{
+	fetch_dequeue(fetch);
+	fetch->wake_ms = FETCH_NEVER;
+	fetch_set_state(fetch, FETCH_WOKEN);
+	fetch_enqueue(fetch, true);
+	fetch_start_timer(fetch);
+}
+
+/* QUEUED to BACKOFF, until some time or until it is taken out of @park. */
+void fetch_back_off(struct fetch *fetch, uint64_t at_ms,
+		     struct fetch_queue *park)
+{
+	fetch_dequeue(fetch);
+	fetch_set_state(fetch, FETCH_NOBODY);
+	fetch->wake_ms = at_ms;
+	fetch->parked_in = park;
+	if (park)
+		TAILQ_INSERT_TAIL(park, fetch, turn);
+	fetch_start_timer(fetch);
+}
+
+/* The store failed a fetch.  If it is full, room can perhaps be made. */
+void fetch_store_failed(struct fetch *fetch, int err)
+{
+	struct fetcher *fetcher = fetch->fetcher;
+
+	if ((err != -ENOSPC && err != -EDQUOT) || fetch->late ||
+	    LIST_EMPTY(&fetch->waiters) || fetcher->stopping ||
+	    fetch->n_collections == COLLECTIONS_MAX ||
+	    !fetch_room_collect(&fetcher->room)) {
+		fetch_fail(fetch, FETCH_RESULT_LOCAL, err, strerror(-err));
+		return;
+	}
+	fetch->n_collections++;
+	fetch->room_err = err;
+	fetch_room_unbook(&fetcher->room, &fetch->booked);
+	if (fetch->state == FETCH_SEALING) {
+		fetch_set_state(fetch, FETCH_NO_ROOM);
+		fetch_enqueue(fetch, true);
+	}
+	fetch_drop_body(fetch);
+	fetch_back_off(fetch, FETCH_NEVER, &fetcher->no_room);
+}
+
+void fetch_room_ended(void *context, const struct fetch_collection *done)
+{
+	struct fetcher *fetcher = context;
+	bool helped = done->err == 0 && done->report.removed.objects;
+	struct fetch *fetch;
+
+	fetcher->stats.collections++;
+	fetcher->stats.collected_objects += done->report.removed.objects;
+	fetcher->stats.collected_bytes += done->report.removed.bytes;
+	if (fetcher->collected)
+		fetcher->collected(fetcher->collected_context, done);
+	while ((fetch = TAILQ_LAST(&fetcher->no_room, fetch_queue))) {
+		if (helped)
+			fetch_wake(fetch);
+		else
+			fetch_fail(fetch, FETCH_RESULT_LOCAL, fetch->room_err,
+				   strerror(-fetch->room_err));
+	}
+	loop_defer(fetcher->loop, &fetcher->turn);
+}
+
+static bool makes_progress(const struct fetch *fetch)
+{
+	if (fetch->by_parts)
+		return partial_progressed(&fetch->parts);
+	return fetch->state == FETCH_SEALING ||
+	       (fetch->state == FETCH_TRANSFER &&
+		body_size(fetch->body) > fetch->offset);
+}
+
+static void deadline_over(struct fetch *fetch)
+{
+	struct fetcher *fetcher = fetch->fetcher;
+
+	if (fetch->state == FETCH_QUEUED && fetch->n_tries == 0 &&
+	    now(fetcher) < fetcher->progress_ms + FETCH_NOTE_MS) {
+		/* It stands in line, and the line moves. */
+		fetch->deadline_ms = now(fetcher) + FETCH_NOTE_MS;
+	} else if (makes_progress(fetch)) {
+		fetch->late = true;
+	} else if (fetch->parked_in == &fetcher->no_room) {
+		fetch_fail(fetch, FETCH_RESULT_LOCAL, fetch->room_err,
+			   strerror(-fetch->room_err));
+		return;
+	} else {
+		fetch_fail_late(fetch);
+		return;
+	}
+	fetch_start_timer(fetch);
+}
+
+void fetch_timer_expired(struct loop_timer *timer)
+{
+	struct fetch *fetch = container_of(timer, struct fetch, timer);
+	uint64_t now_ms = now(fetch->fetcher);
+
+	if (now_ms >= fetch->note_ms) {
+		fetch->note_ms = now_ms + FETCH_NOTE_MS;
+		fetch_log(fetch, FETCH_RESULT_TIMEOUT, 0, 0, "still waiting",
+			  false);
+	}
+	if (now_ms >= fetch->second_ms)
+		fetch_get_second(fetch);
+	if (!fetch->late && now_ms >= fetch->deadline_ms)
+		deadline_over(fetch);
+	else if (fetch->state == FETCH_BACKOFF && now_ms >= fetch->wake_ms)
+		fetch_wake(fetch);
+	else
+		fetch_start_timer(fetch);
+}
+
+void fetch_unpark(struct fetcher *fetcher)
+{
+	struct fetch *fetch;
+
+	while ((fetch = TAILQ_LAST(&fetcher->parked, fetch_queue)))
+		fetch_wake(fetch);
+}

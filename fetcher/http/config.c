@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The fetcher's configuration: defaults, mirrors, request headers from files. */
+#include "fetcher/http/config.h"
+
+#include <ctype.h>
+#include <curl/curl.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cache/base/cleanup.h"
+
+#define HEADER_FILE_MAX	(64 * 1024)
+
+/* More than a fast link holds, and not more than a slow one can bring while a reader
+ * waits. */
+#define AHEAD_BYTES	((uint64_t)8 << 20)
+
+/* What objects of 60 KB need to fill 1 Gbit/s over a round trip of 50 ms
+ * (tests/bench/replay.sh: with half as many a start takes a fifth longer there). */
+#define TRANSFERS	128
+
+void fetch_config_init(struct fetch_config *config)
+{
+	*config = (struct fetch_config){
+		.deadline_ms = 60 * 1000,
+		.max_transfers = TRANSFERS,
+		.max_ahead = UINT_MAX,
+		.max_beside_demand = UINT_MAX,
+		.max_unknown_size = (uint64_t)16 << 30,
+		.max_image_size = (uint64_t)1 << 30,
+		.large_size = (uint64_t)16 << 20,
+		.fill_percent = 10,
+		.connect_ms = 3000,
+		.tls_ms = 5000,
+		.first_byte_ms = 10000,
+		.stall_ms = 10000,
+		.stall_rate = 1024,
+		.object_ms = 30000,
+		.object_rate = 64 * 1024,
+		.probe_ms = 10000,
+	};
+}
+
+void fetch_config_limit_ahead(struct fetch_config *config)
+{
+	/* A quarter is always left for readers. */
+	config->max_ahead = config->max_transfers * 3 / 4;
+	if (!config->max_ahead)
+		config->max_ahead = 1;
+	/* tests/bench/replay.sh: fewer make a start with a profile that lacks a little
+	 * slower as a whole, more make its misses slower. */
+	config->max_beside_demand = (config->max_ahead * 2 + 2) / 3;
+	config->max_ahead_bytes = AHEAD_BYTES;
+}
+
+void fetch_config_free(struct fetch_config *config)
+{
+	size_t i;
+
+	for (i = 0; i < config->n_mirrors; i++)
+		free(config->mirrors[i]);
+	for (i = 0; i < config->n_headers; i++)
+		free(config->headers[i]);
+	free(config->headers);
+	free(config->proxy);
+	free(config->ca_bundle);
+	free(config->user_agent);
+	free(config->s3_region);
+	free(config->s3_key_id);
+	free(config->s3_secret);
+	free(config->s3_token);
+	fetch_config_init(config);
+}
+
+static void cleanup_url(CURLU **url)
+{
+	curl_url_cleanup(*url);
+}
+
+/* Does the URL have this part? */
+static bool has(CURLU *url, CURLUPart part)
+{
+	char *text = NULL;
+	bool found = curl_url_get(url, part, &text, 0) == CURLUE_OK;
+
+	curl_free(text);
+	return found;
+}
+
+static bool is_base_url(const char *text)
+{
+	CLEANUP(cleanup_url) CURLU *url = curl_url();
+
+	if (strncmp(text, "http://", 7) != 0 && strncmp(text, "https://", 8) != 0)
+		return false;
+	return url && curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK &&
+	       has(url, CURLUPART_HOST) && !has(url, CURLUPART_USER) &&
+	       !has(url, CURLUPART_PASSWORD) && !has(url, CURLUPART_QUERY) &&
+	       !has(url, CURLUPART_FRAGMENT);
+}
+
+int fetch_config_add_mirror(struct fetch_config *config, const char *url)
+{
+	bool is_s3 = strncmp(url, "s3+", 3) == 0;
+	size_t len;
+	char *copy;
+
+	if (is_s3)
+		url += 3;
+	len = strlen(url);
+	if (!is_base_url(url))
+		return -EINVAL;
+	if (config->n_mirrors == FETCH_MIRRORS_MAX)
+		return -E2BIG;
+	while (url[len - 1] == '/')
+		len--;
+	copy = strndup(url, len);
+	if (!copy)
+		return -ENOMEM;
+	config->mirror_is_s3[config->n_mirrors] = is_s3;
+	config->mirrors[config->n_mirrors++] = copy;
+	return 0;
+}
+
+/* Read a small text file whole, with a NUL at its end. */
+static int read_text(const char *path, char **ret)
+{
+	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	CLEANUP_FREE char *text = NULL;
+	size_t len = 0;
+
+	if (fd < 0)
+		return -errno;
+	text = malloc(HEADER_FILE_MAX + 1);
+	if (!text)
+		return -ENOMEM;
+	for (;;) {
+		ssize_t n = read(fd, text + len, HEADER_FILE_MAX + 1 - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		len += n;
+		if (len > HEADER_FILE_MAX)
+			return -EFBIG;
+	}
+	text[len] = '\0';
+	if (strlen(text) != len)
+		return -EINVAL;
+	*ret = take_ptr(text);
+	return 0;
+}
+
+/* A token of RFC 9110, a colon, and no control characters after it. */
+static bool is_header(const char *line)
+{
+	const char *colon = strchr(line, ':'), *c;
+
+	if (!colon || colon == line)
+		return false;
+	for (c = line; c < colon; c++)
+		if (!isalnum((unsigned char)*c) && !strchr("!#$%&'*+-.^_`|~", *c))
+			return false;
+	for (; *c; c++)
+		if (iscntrl((unsigned char)*c) && *c != '\t')
+			return false;
+	return true;
+}
+
+static int add_header(struct fetch_config *config, const char *line)
+{
+	char **headers;
+	char *copy;
+
+	if (!is_header(line))
+		return -EINVAL;
+	headers = realloc(config->headers,
+			  (config->n_headers + 1) * sizeof(*headers));
+	if (!headers)
+		return -ENOMEM;
+	config->headers = headers;
+	copy = strdup(line);
+	if (!copy)
+		return -ENOMEM;
+	headers[config->n_headers++] = copy;
+	return 0;
+}
+
+/* Cut white space, a CR among it, off the end of a line. */
+static char *trimmed(char *line)
+{
+	size_t len = strlen(line);
+
+	while (len && isspace((unsigned char)line[len - 1]))
+		line[--len] = '\0';
+	return line;
+}
+
+int fetch_config_add_header_file(struct fetch_config *config, const char *path)
+{
+	CLEANUP_FREE char *text = NULL;
+	char *rest, *line;
+	int err = read_text(path, &text);
+
+	rest = text;
+	while (err == 0 && (line = strsep(&rest, "\n"))) {
+		line = trimmed(line);
+		if (*line && *line != '#')
+			err = add_header(config, line);
+	}
+	return err;
+}
+
+int fetch_config_add_token_file(struct fetch_config *config, const char *path)
+{
+	CLEANUP_FREE char *text = NULL, *header = NULL;
+	char *rest, *token;
+	int err = read_text(path, &text);
+
+	if (err < 0)
+		return err;
+	rest = text;
+	token = trimmed(strsep(&rest, "\n"));
+	if (!*token)
+		return -EINVAL;
+	if (asprintf(&header, "Authorization: Bearer %s", token) < 0) {
+		header = NULL;
+		return -ENOMEM;
+	}
+	return add_header(config, header);
+}
+
+/* "name = value" of a credentials file: into the field that has this name. */
+static int take_s3_line(struct fetch_config *config, char *line)
+{
+	const struct {
+		const char *name;
+		char **field;
+	} fields[] = {
+		{ "aws_access_key_id", &config->s3_key_id },
+		{ "aws_secret_access_key", &config->s3_secret },
+		{ "aws_session_token", &config->s3_token },
+	};
+	char *value = strchr(line, '=');
+	size_t i;
+
+	if (!value)
+		return -EINVAL;
+	*value++ = '\0';
+	value += strspn(value, " \t");
+	line = trimmed(line);
+	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		if (strcmp(line, fields[i].name) != 0)
+			continue;
+		if (!*value || *fields[i].field)
+			return -EINVAL;
+		*fields[i].field = strdup(value);
+		return *fields[i].field ? 0 : -ENOMEM;
+	}
+	/* Such a file also says other things, to other programs. */
+	return 0;
+}
+
+int fetch_config_add_s3_file(struct fetch_config *config, const char *path)
+{
+	CLEANUP_FREE char *text = NULL;
+	int err = read_text(path, &text);
+	bool wanted = true;
+	char *rest, *line;
+
+	rest = text;
+	while (err == 0 && (line = strsep(&rest, "\n"))) {
+		line = trimmed(line + strspn(line, " \t"));
+		if (*line == '[')
+			wanted = strcmp(line, "[default]") == 0;
+		else if (*line && *line != '#' && *line != ';' && wanted)
+			err = take_s3_line(config, line);
+	}
+	if (err == 0 && (!config->s3_key_id || !config->s3_secret))
+		err = -EINVAL;
+	return err;
+}

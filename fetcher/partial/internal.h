@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Inside of partial objects; the states are drawn in partial.h.
+ *
+ *	set.c		all of them
+ *	partial.c		one: who wants it, what for, and its end
+ *	read.c		who reads it
+ *	job.c		what blocks on the disk: open, hash, publish
+ *	schedule.c		which part to ask for next, and of which mirror
+ *	range.c		one part on its way
+ *	check.c		is a part what it should be?
+ */
+#ifndef FETCHER_PARTIAL_INTERNAL_H
+#define FETCHER_PARTIAL_INTERNAL_H
+
+#include <sys/queue.h>
+
+#include "cache/store/partial.h"
+#include "cache/verity/hash.h"
+#include "fetcher/ingest/chunks.h"
+#include "fetcher/engine/internal.h"
+#include "fetcher/mirror/offers.h"
+#include "fetcher/partial/partial.h"
+#include "fetcher/partial/map.h"
+
+enum partial_state {
+	PARTIAL_IDLE,
+	PARTIAL_LOADING,
+	PARTIAL_ACTIVE,
+	PARTIAL_FINISHING,
+	PARTIAL_STREAM,
+	PARTIAL_DONE,
+};
+
+/* What is to become of it as soon as no part is on its way. */
+enum partial_turn {
+	TURN_NONE,
+	TURN_PLAIN,		/* start again without a tree */
+	TURN_STREAM,		/* fetch it in one stream */
+};
+
+enum partial_job {
+	JOB_LOAD,
+	JOB_HASH,		/* plain: what is here without a gap */
+	JOB_PUBLISH,
+};
+
+TAILQ_HEAD(partial_readers, partial_reader);
+TAILQ_HEAD(partial_ranges, partial_range);
+
+struct partial {
+	struct partials *partials;
+	LIST_ENTRY(partial) entry;
+	struct cfs_digest digest;
+	uint64_t size;
+	uint64_t started_ms;
+	uint32_t sequence;			/* as a fetch's */
+	enum partial_state state;
+	enum partial_turn turn;
+	struct partial_map map;
+	struct cfs_partial files;
+
+	/* Who wants what. */
+	struct partial_readers readers;		/* oldest first */
+	LIST_HEAD(, partial_handle) handles;
+	struct partial_owner *owner;
+	bool fill;				/* all of it is wanted */
+	uint64_t booked;			/* on disk, if it has no owner */
+	bool failed;				/* forget what was not checked yet */
+	struct fetch_waiter stream;
+
+	/* One job at a time; it owns files, hash and hashed. */
+	struct loop_work work;
+	enum partial_job job;
+	bool working;
+	int job_err;
+	struct cfs_verity_hash *hash;
+	uint64_t hashed, hash_to;		/* bytes; plain */
+
+	/* The mirrors, bit i standing for mirror i. */
+	struct partial_ranges ranges;
+	unsigned int n_gets;
+	struct fetch_round round;
+	unsigned int n_rounds;
+	uint32_t no_parts;			/* does not do Range */
+	uint32_t no_tree;			/* has no tree of this object */
+	size_t mirror;				/* plain: of all parts so far */
+	bool asked, spliced;			/* plain: one was; of several */
+	bool heard;
+	uint64_t progress_ms;
+	uint64_t wake_ms;			/* FETCH_NEVER: not waiting */
+	struct loop_timer timer;
+	struct loop_deferred settle;
+};
+
+struct partial_handle {
+	struct partial *partial;
+	LIST_ENTRY(partial_handle) entry;
+	uint64_t next;			/* block after the last one read */
+	uint64_t run;			/* blocks read in a row */
+	uint64_t window;		/* blocks to have ahead of next */
+};
+
+/*
+ * One part on its way.
+ *
+ * A part of the object goes through chunks: filled by the GET, checked and written
+ * by a job, in order.  A part of the tree is held until all of it and what
+ * vouches for it is here.
+ */
+struct partial_range {
+	struct partial *partial;
+	TAILQ_ENTRY(partial_range) entry;	/* of its partial, or idle */
+	struct partial_span span;		/* what is not judged yet */
+	struct http_get get;
+	char *url;
+	size_t mirror;
+	uint64_t sent_ms;
+	bool active;				/* the GET */
+	enum fetch_result result;
+
+	struct chunk *filling;
+	struct chunk_list chunks;
+	size_t n_chunks, n_job;
+	struct chunk_waiter waiter;
+	struct loop_deferred resume;
+	uint8_t *nodes;				/* PARTIAL_NODES */
+	size_t nodes_len;
+
+	/* The job owns hash, the first n_job chunks, job_err and n_good. */
+	struct loop_work work;
+	bool working;
+	struct cfs_verity_hash *hash;
+	int job_err;
+	uint64_t n_good;
+};
+
+struct partials {
+	struct fetcher *fetcher;
+	LIST_HEAD(, partial) all;
+	struct partial_ranges idle;
+	unsigned int n_gets;
+	unsigned int n_jobs;
+	bool stopping;
+	uint64_t patient_until_ms;	/* for mirrors to say what they have */
+	struct mirror_offers_watcher watcher;
+	struct partial_stats stats;
+};
+
+/* ---- partial.c ---- */
+
+/** partial_woken() - blocks have come: tell whose bytes are all here */
+void partial_woken(struct partial *partial);
+
+/** partial_fail() - tell all who wait; the next who asks begins anew */
+void partial_fail(struct partial *partial, enum fetch_result result, int err,
+		  const char *reason);
+
+/** partial_settle() - soon: see what there is to do, or whether it is over */
+void partial_settle(struct partial *partial);
+
+/** partial_tell() - all who wait: @err */
+void partial_tell(struct partial *partial, int err);
+
+/** partial_get() - that of a digest, a new one if there is none; NULL: no memory */
+struct partial *partial_get(struct partials *partials,
+			    const struct cfs_digest *digest, uint64_t size,
+			    bool has_tree);
+
+/** partial_free() - nobody holds it, and nothing is under way */
+void partial_free(struct partial *partial);
+
+/* ---- set.c ---- */
+
+/** partials_undecided() - a mirror may yet say that it has trees */
+bool partials_undecided(const struct partials *partials);
+
+/** partials_offered() - a mirror says that it has trees */
+bool partials_offered(const struct partials *partials);
+
+/* ---- read.c ---- */
+
+/** partial_can_read() - are these blocks here? */
+bool partial_can_read(const struct partial *partial, uint64_t from, uint64_t to);
+
+/* ---- job.c ---- */
+
+/** partial_load() - IDLE to LOADING */
+void partial_load(struct partial *partial);
+
+/** partial_hash() - plain: hash what has come, if that is worth a job */
+void partial_hash(struct partial *partial);
+
+/** partial_finish() - ACTIVE to FINISHING: all is here */
+void partial_finish(struct partial *partial);
+
+/* ---- schedule.c ---- */
+
+/** partial_pump() - ask for what may be asked for now */
+void partial_pump(struct partial *partial);
+
+/** partial_start_timer() - for the next reader's deadline and the next round */
+void partial_start_timer(struct partial *partial);
+
+/** partial_timer_expired() - callback of struct partial's timer */
+void partial_timer_expired(struct loop_timer *timer);
+
+/* ---- range.c ---- */
+
+/**
+ * partial_range_start() - send a GET
+ * @mirror: picked; it is reported
+ *
+ * Return: 0, -ENOMEM or -errno.
+ */
+int partial_range_start(struct partial *partial,
+			const struct partial_span *span, size_t mirror);
+
+/** partial_range_cancel() - it is not wanted; gone at once but for its job */
+void partial_range_cancel(struct partial_range *range);
+
+/** partial_range_advance() - start a job if there is something for one, or end */
+void partial_range_advance(struct partial_range *range);
+
+/** partial_range_free() - an idle one */
+void partial_range_free(struct partial_range *range);
+
+/* ---- check.c; on a pool thread ---- */
+
+/** partial_check_chunks() - check and write; sets job_err and n_good */
+void partial_check_chunks(struct partial_range *range);
+
+/** partial_check_nodes() - the same for a part of the tree */
+void partial_check_nodes(struct partial_range *range);
+
+#endif /* FETCHER_PARTIAL_INTERNAL_H */

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Partial objects: who wants them, what for, and their end. */
+#include "fetcher/partial/partial.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "cache/base/container_of.h"
+#include "cache/store/store.h"
+#include "fetcher/partial/internal.h"
+
+void partial_free(struct partial *partial)
+{
+	struct fetcher *fetcher = partial->partials->fetcher;
+
+	loop_timer_stop(fetcher->loop, &partial->timer);
+	loop_undefer(fetcher->loop, &partial->settle);
+	fetch_room_unbook(&fetcher->room, &partial->booked);
+	cfs_partial_close(fetcher->store, &partial->files);
+	partial_map_free(&partial->map);
+	cfs_verity_hash_free(partial->hash);
+	LIST_REMOVE(partial, entry);
+	free(partial);
+}
+
+static void tell_owner(struct partial *partial, int err)
+{
+	struct partial_owner *owner = partial->owner;
+
+	partial->owner = NULL;
+	if (!owner)
+		return;
+	owner->partial = NULL;
+	owner->done(owner, err);
+}
+
+static void tell_readers(struct partial *partial, int err)
+{
+	const struct partial_reader *last = TAILQ_LAST(&partial->readers,
+						       partial_readers);
+	struct partial_reader *reader;
+	bool more = last;
+
+	/* Who is told may ask again at once: that is for later. */
+	while (more && (reader = TAILQ_FIRST(&partial->readers))) {
+		more = reader != last;
+		partial_leave(reader);
+		reader->done(reader, err);
+	}
+}
+
+void partial_tell(struct partial *partial, int err)
+{
+	tell_readers(partial, err);
+	tell_owner(partial, err);
+}
+
+/* Readers have wanted so much of it that the rest is worth having, too. */
+static bool is_worth_it(const struct partial *partial)
+{
+	const struct partial_bits *data = &partial->map.bits[PARTIAL_DATA];
+	unsigned int percent = partial->partials->fetcher->config->fill_percent;
+
+	return percent < 100 && data->n_here * 100 >= data->n * percent &&
+	       data->n_here;
+}
+
+void partial_woken(struct partial *partial)
+{
+	struct partial_reader *reader, *next;
+
+	for (reader = TAILQ_FIRST(&partial->readers); reader; reader = next) {
+		next = TAILQ_NEXT(reader, entry);
+		if (!partial_can_read(partial, reader->from, reader->to))
+			continue;
+		partial_leave(reader);
+		reader->done(reader, 0);
+	}
+	if (partial->state == PARTIAL_DONE)
+		tell_owner(partial, 0);
+	else if (!partial->fill && is_worth_it(partial))
+		partial->fill = fetch_room_book(&partial->partials->fetcher->room,
+						partial->size, &partial->booked);
+	partial_hash(partial);
+}
+
+void partial_fail(struct partial *partial, enum fetch_result result, int err,
+		  const char *reason)
+{
+	struct fetcher *fetcher = partial->partials->fetcher;
+	struct fetch_event event = {
+		.digest = &partial->digest,
+		.ms = loop_now_ms(fetcher->loop) - partial->started_ms,
+		.result = result,
+		.err = err,
+		.reason = reason,
+		.final = true,
+	};
+
+	/* The owner says so for itself. */
+	if (!partial->owner && !TAILQ_EMPTY(&partial->readers))
+		fetcher_log(fetcher, &event);
+	if (err == -ENOSPC || err == -EDQUOT)
+		fetch_room_collect(&fetcher->room);
+	partial->fill = false;
+	partial->failed = true;
+	partial_tell(partial, err);
+	partial_settle(partial);
+}
+
+static bool is_wanted(const struct partial *partial)
+{
+	return partial->owner || !LIST_EMPTY(&partial->handles) ||
+	       !TAILQ_EMPTY(&partial->readers);
+}
+
+/* All parts, or those that came and wait for what vouches for them. */
+static void cancel_parts(struct partial *partial, bool all)
+{
+	struct partial_range *range, *next;
+
+	for (range = TAILQ_FIRST(&partial->ranges); range; range = next) {
+		next = TAILQ_NEXT(range, entry);
+		if (all || (!range->active && !range->working))
+			partial_range_cancel(range);
+	}
+}
+
+static void stream_done(struct fetch_waiter *waiter, int err)
+{
+	struct partial *partial = container_of(waiter, struct partial, stream);
+	struct cfs_store *store = partial->partials->fetcher->store;
+
+	if (err == 0) {
+		err = cfs_store_get(store, &partial->digest,
+				    &partial->files.read_fd);
+		if (err > 0)
+			err = -EIO;
+	}
+	partial->state = err < 0 ? PARTIAL_IDLE : PARTIAL_DONE;
+	if (err < 0)
+		tell_readers(partial, err);
+	else
+		partial_woken(partial);
+	partial_settle(partial);
+}
+
+/* Nothing here is of use: one GET for the whole, of one mirror. */
+static void go_stream(struct partial *partial)
+{
+	struct fetcher *fetcher = partial->partials->fetcher;
+	int err;
+
+	cfs_partial_close(fetcher->store, &partial->files);
+	partial->state = PARTIAL_STREAM;
+	partial->fill = false;
+	/* The fetch that owns it goes on by itself; else one is made. */
+	tell_owner(partial, -EOPNOTSUPP);
+	if (TAILQ_EMPTY(&partial->readers))
+		return;
+	partial->stream.done = stream_done;
+	err = fetch_object(fetcher, &partial->digest, partial->size,
+			   FETCH_DEMAND, &partial->stream);
+	if (err < 0)
+		tell_readers(partial, err);
+}
+
+/* Without a tree nothing that is here can be told from what is not. */
+static int go_plain(struct partial *partial)
+{
+	struct fetcher *fetcher = partial->partials->fetcher;
+
+	cfs_partial_close(fetcher->store, &partial->files);
+	partial_map_free(&partial->map);
+	partial->state = PARTIAL_IDLE;
+	partial->fill = true;
+	partial->hashed = 0;
+	cfs_verity_hash_reset(partial->hash);
+	return partial_map_init(&partial->map, partial->size, false);
+}
+
+static void take_turn(struct partial *partial)
+{
+	enum partial_turn turn = partial->turn;
+	int err = 0;
+
+	partial->turn = TURN_NONE;
+	if (turn == TURN_STREAM)
+		go_stream(partial);
+	else if (turn == TURN_PLAIN)
+		err = go_plain(partial);
+	if (err < 0)
+		partial_fail(partial, FETCH_RESULT_LOCAL, err, "out of memory");
+}
+
+/* What there is to do, now that nothing else runs. */
+static void settle(struct loop_deferred *deferred)
+{
+	struct partial *partial = container_of(deferred, struct partial, settle);
+	struct partials *partials = partial->partials;
+	bool stays = is_wanted(partial) ||
+		     (partial->fill && partial->state != PARTIAL_DONE);
+
+	if (partials->stopping || !stays || partial->turn != TURN_NONE)
+		cancel_parts(partial, true);
+	else if (partial->failed)
+		cancel_parts(partial, false);
+	partial->failed = false;
+	if (TAILQ_EMPTY(&partial->ranges) && !partial->working) {
+		if (partials->stopping || !stays) {
+			fetch_leave(partials->fetcher, &partial->stream);
+			loop_defer(partials->fetcher->loop,
+				   &partials->fetcher->turn);
+			if (LIST_EMPTY(&partial->handles))
+				partial_free(partial);
+			return;
+		}
+		if (partial->turn != TURN_NONE)
+			take_turn(partial);
+		if (partial->state == PARTIAL_IDLE &&
+		    (partial->fill || partial->owner ||
+		     !TAILQ_EMPTY(&partial->readers)))
+			partial_load(partial);
+		else if (partial->state == PARTIAL_ACTIVE &&
+			 partial_map_whole(&partial->map))
+			partial_finish(partial);
+	}
+	partial_pump(partial);
+}
+
+void partial_settle(struct partial *partial)
+{
+	loop_defer(partial->partials->fetcher->loop, &partial->settle);
+}
+
+static struct partial *find(struct partials *partials,
+			    const struct cfs_digest *digest)
+{
+	struct partial *partial;
+
+	LIST_FOREACH(partial, &partials->all, entry)
+		if (partial->state != PARTIAL_DONE &&
+		    cfs_digest_equal(&partial->digest, digest))
+			return partial;
+	return NULL;
+}
+
+static struct partial *partial_new(struct partials *partials,
+				   const struct cfs_digest *digest,
+				   uint64_t size, bool has_tree)
+{
+	struct partial *partial = calloc(1, sizeof(*partial));
+
+	if (!partial)
+		return NULL;
+	if (cfs_verity_hash_new(&partial->hash) < 0 ||
+	    partial_map_init(&partial->map, size, has_tree) < 0) {
+		cfs_verity_hash_free(partial->hash);
+		free(partial);
+		return NULL;
+	}
+	partial->partials = partials;
+	partial->digest = *digest;
+	partial->size = size;
+	partial->started_ms = loop_now_ms(partials->fetcher->loop);
+	partial->sequence = ++partials->fetcher->sequence;
+	partial->files = (struct cfs_partial){ -1, -1, -1, false };
+	partial->wake_ms = FETCH_NEVER;
+	partial->timer.expired = partial_timer_expired;
+	partial->settle.call = settle;
+	TAILQ_INIT(&partial->readers);
+	LIST_INIT(&partial->handles);
+	TAILQ_INIT(&partial->ranges);
+	LIST_INSERT_HEAD(&partials->all, partial, entry);
+	return partial;
+}
+
+struct partial *partial_get(struct partials *partials,
+			    const struct cfs_digest *digest, uint64_t size,
+			    bool has_tree)
+{
+	struct partial *partial = find(partials, digest);
+
+	return partial ? partial : partial_new(partials, digest, size, has_tree);
+}
+
+int partial_fetch(struct partials *partials, const struct cfs_digest *digest,
+		  uint64_t size, struct partial_owner *owner)
+{
+	struct partial *partial = partial_get(partials, digest, size,
+					      partials_offered(partials));
+
+	if (!partial)
+		return -ENOMEM;
+	if (partial->state == PARTIAL_STREAM || partial->turn == TURN_STREAM)
+		return -EOPNOTSUPP;
+	partial->owner = owner;
+	partial->fill = true;
+	owner->partial = partial;
+	owner->n_here = partial->map.bits[PARTIAL_DATA].n_here;
+	partial_settle(partial);
+	return 0;
+}
+
+uint64_t partial_received(const struct partial_owner *owner)
+{
+	const struct partial *partial = owner->partial;
+	uint64_t here = partial->map.bits[PARTIAL_DATA].n_here * VERITY_BLOCK_LEN;
+
+	return here < partial->size ? here : partial->size;
+}
+
+bool partial_progressed(const struct partial_owner *owner)
+{
+	return owner->partial->map.bits[PARTIAL_DATA].n_here > owner->n_here ||
+	       owner->partial->state == PARTIAL_FINISHING;
+}
+
+void partial_abandon(struct partial_owner *owner)
+{
+	struct partial *partial = owner->partial;
+
+	if (!partial)
+		return;
+	owner->partial = NULL;
+	partial->owner = NULL;
+	/* What nobody waits for stays here, and is gone on with another time. */
+	partial->fill = !partial->map.has_tree && !TAILQ_EMPTY(&partial->readers);
+	partial_settle(partial);
+}

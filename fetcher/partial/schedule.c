@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Which part to ask for next, of which mirror, and when to try again. */
+#include <errno.h>
+#include <string.h>
+
+#include "cache/base/container_of.h"
+#include "fetcher/mirror/mirrors.h"
+#include "fetcher/partial/internal.h"
+
+/* Parts at once of what nobody waits for yet. */
+#define AHEAD_PARTS	8
+
+/*
+ * Blocks in a part.  Blocks of a part are read as they come, so a large one delays
+ * nobody; a small one costs a round trip more often.
+ */
+#define AHEAD_BLOCKS	1024		/* 4 MiB */
+#define FILL_BLOCKS	2048		/* 8 MiB */
+
+#define LOOK_AGAIN_MS	200
+#define PROGRESS_MS	10000
+
+static struct fetcher *fetcher_of(const struct partial *partial)
+{
+	return partial->partials->fetcher;
+}
+
+/* May another GET go?  One always may, so that each gets on. */
+static bool has_slot(const struct partial *partial)
+{
+	const struct fetcher *fetcher = fetcher_of(partial);
+
+	return partial->n_gets == 0 ||
+	       fetcher->stats.in_flight + partial->partials->n_gets <
+		       fetcher->config->max_transfers;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static bool next_span(const struct partial *partial, struct partial_span *ret)
+{
+	const struct partial_map *map = &partial->map;
+	const struct partial_reader *reader;
+	const struct partial_handle *handle;
+
+	if (map->has_tree) {
+		TAILQ_FOREACH(reader, &partial->readers, entry)
+			if (partial_map_next(map, reader->from, reader->to,
+					     reader->to - reader->from, ret))
+				return true;
+		if (partial->n_gets >= AHEAD_PARTS)
+			return false;
+		LIST_FOREACH(handle, &partial->handles, entry)
+			if (handle->window &&
+			    partial_map_next(map, handle->next,
+					     handle->next + handle->window,
+					     least(AHEAD_BLOCKS,
+						   handle->window / 2), ret))
+				return true;
+	}
+	return partial->fill && partial->n_gets < AHEAD_PARTS &&
+	       partial_map_next(map, 0, map->tree.n_data, FILL_BLOCKS, ret);
+}
+
+static uint32_t all_mirrors(const struct partial *partial)
+{
+	return ((uint32_t)1 << mirrors_count(fetcher_of(partial)->mirrors)) - 1;
+}
+
+/*
+ * Mirrors that have no tree for us.  What is here from before is not given up just
+ * because no mirror has said yet what it has: each is asked, then.
+ */
+static uint32_t without_tree(const struct partial *partial)
+{
+	const struct fetcher *fetcher = fetcher_of(partial);
+	uint32_t mask = partial->no_tree | partial->no_parts;
+
+	if (partial->map.bits[PARTIAL_DATA].n_here)
+		return mask;
+	for (size_t i = 0; i < mirrors_count(fetcher->mirrors); i++)
+		if (!mirror_offers(fetcher->offers, i, CFS_MIRROR_VERITY))
+			mask |= (uint32_t)1 << i;
+	return mask;
+}
+
+/* Every mirror was asked in vain. */
+static void round_over(struct partial *partial)
+{
+	struct fetcher *fetcher = fetcher_of(partial);
+	struct fetch_round round = partial->round;
+
+	round.missing |= partial->no_parts;
+	partial->round = (struct fetch_round){ .no_cache = round.no_cache };
+	if (fetch_round_verdict(&round, mirrors_count(fetcher->mirrors),
+				fetcher->config->hard) == FETCH_GIVE_UP) {
+		partial_fail(partial, round.wrong ? FETCH_RESULT_BAD_DIGEST :
+						    FETCH_RESULT_MISSING, -EIO,
+			     round.wrong ? "every mirror sends wrong bytes" :
+					   "no mirror has it");
+		return;
+	}
+	partial->wake_ms = loop_now_ms(fetcher->loop) +
+			   mirrors_backoff_ms(++partial->n_rounds,
+					      fetcher_random32(fetcher));
+}
+
+/* Nobody can be asked for this at all, or not now. */
+static void nobody(struct partial *partial, enum partial_kind kind)
+{
+	uint32_t all = all_mirrors(partial);
+
+	if (kind == PARTIAL_NODES && partials_undecided(partial->partials))
+		partial->wake_ms = loop_now_ms(fetcher_of(partial)->loop) +
+				   LOOK_AGAIN_MS;
+	else if (partial->no_parts == all)
+		partial->turn = TURN_STREAM;
+	else if (kind == PARTIAL_NODES && without_tree(partial) == all)
+		partial->turn = TURN_PLAIN;
+	else
+		round_over(partial);
+	partial_settle(partial);
+}
+
+/*
+ * Without a tree parts come from one mirror as long as it may be asked: if they are
+ * wrong together, it is known whose fault that is.
+ */
+static int pick(struct partial *partial, enum partial_kind kind, size_t *ret,
+		uint64_t *ret_at_ms)
+{
+	struct fetcher *fetcher = fetcher_of(partial);
+	uint64_t now_ms = loop_now_ms(fetcher->loop);
+	uint32_t skip = partial->round.skip | partial->no_parts;
+	uint32_t others = all_mirrors(partial) &
+			  ~((uint32_t)1 << partial->mirror);
+
+	if (kind == PARTIAL_NODES)
+		skip |= without_tree(partial);
+	else if (!partial->map.has_tree && partial->asked &&
+		 mirrors_pick(fetcher->mirrors, now_ms, skip | others, ret,
+			      ret_at_ms) == 0)
+		return 0;
+	return mirrors_pick(fetcher->mirrors, now_ms, skip, ret, ret_at_ms);
+}
+
+static void note_mirror(struct partial *partial, size_t mirror)
+{
+	partial->spliced |= partial->asked && partial->mirror != mirror;
+	partial->asked = true;
+	partial->mirror = mirror;
+}
+
+/* Ask for one part.  False: no more of them now. */
+static bool ask(struct partial *partial, const struct partial_span *span)
+{
+	struct fetcher *fetcher = fetcher_of(partial);
+	uint64_t at_ms;
+	size_t mirror;
+	int err;
+
+	switch (pick(partial, span->kind, &mirror, &at_ms)) {
+	case MIRRORS_NONE:
+		nobody(partial, span->kind);
+		return false;
+	case MIRRORS_WAIT:
+		/* Without a time: when a request to it has ended. */
+		partial->wake_ms = at_ms != UINT64_MAX ? at_ms :
+				   loop_now_ms(fetcher->loop) + LOOK_AGAIN_MS;
+		return false;
+	}
+	if (span->kind == PARTIAL_DATA)
+		note_mirror(partial, mirror);
+	err = partial_range_start(partial, span, mirror);
+	if (err < 0) {
+		mirrors_report(fetcher->mirrors, mirror,
+			       loop_now_ms(fetcher->loop), FETCH_RESULT_LOCAL,
+			       0, 0);
+		partial_fail(partial, FETCH_RESULT_LOCAL, err, strerror(-err));
+		return false;
+	}
+	return true;
+}
+
+void partial_pump(struct partial *partial)
+{
+	struct partial_span span;
+
+	while (partial->state == PARTIAL_ACTIVE && partial->turn == TURN_NONE &&
+	       !partial->partials->stopping &&
+	       partial->wake_ms == FETCH_NEVER && has_slot(partial) &&
+	       next_span(partial, &span))
+		if (!ask(partial, &span))
+			break;
+	partial_start_timer(partial);
+}
+
+void partial_start_timer(struct partial *partial)
+{
+	struct loop *loop = fetcher_of(partial)->loop;
+	const struct partial_reader *oldest = TAILQ_FIRST(&partial->readers);
+	uint64_t at_ms = partial->wake_ms, now_ms = loop_now_ms(loop);
+
+	/* In one stream the deadline is the fetch's. */
+	if (oldest && partial->state != PARTIAL_STREAM)
+		at_ms = least(at_ms, oldest->deadline_ms);
+	if (at_ms == FETCH_NEVER)
+		loop_timer_stop(loop, &partial->timer);
+	else
+		loop_timer_start(loop, &partial->timer,
+				 at_ms > now_ms ? at_ms - now_ms : 0);
+}
+
+static void fail_late(struct partial *partial, uint64_t now_ms)
+{
+	struct partial_reader *reader;
+
+	while ((reader = TAILQ_FIRST(&partial->readers)) &&
+	       reader->deadline_ms <= now_ms) {
+		partial_leave(reader);
+		reader->done(reader, partial->heard ? -ETIMEDOUT :
+						      -EHOSTUNREACH);
+	}
+}
+
+void partial_timer_expired(struct loop_timer *timer)
+{
+	struct partial *partial = container_of(timer, struct partial, timer);
+	uint64_t now_ms = loop_now_ms(fetcher_of(partial)->loop);
+	struct partial_reader *oldest = TAILQ_FIRST(&partial->readers);
+
+	if (partial->wake_ms <= now_ms)
+		partial->wake_ms = FETCH_NEVER;
+	if (oldest && oldest->deadline_ms <= now_ms &&
+	    partial->state != PARTIAL_STREAM) {
+		/* The deadline does not cut what makes progress. */
+		if (now_ms < partial->progress_ms + PROGRESS_MS)
+			oldest->deadline_ms = partial->progress_ms + PROGRESS_MS;
+		else
+			fail_late(partial, now_ms);
+	}
+	partial_pump(partial);
+	partial_settle(partial);
+}

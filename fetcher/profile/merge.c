@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fetcher/profile/merge.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cache/base/cleanup.h"
+#include "cache/base/full_io.h"
+#include "cache/store/store.h"
+#include "fetcher/profile/digest_list.h"
+#include "fetcher/profile/find.h"
+#include "cache/mirror/profile.h"
+
+#define LINE_LEN	(CFS_DIGEST_HEX_LEN + 1)
+
+static int append(void *context, const struct cfs_digest *digest)
+{
+	struct digest_list *list = context;
+
+	return list->n == PROFILE_MERGE_MAX ? -EFBIG :
+					      digest_list_add(list, digest);
+}
+
+/* Append to @list what is not in it; -EFBIG: no more will fit. */
+static int append_new(struct digest_list *list, const struct cfs_digest *digests,
+		      size_t n)
+{
+	struct digest_list known = { .n = 0 };
+	int err = digest_list_copy(&known, list);
+
+	digest_list_sort(&known);
+	for (size_t i = 0; !err && i < n; i++)
+		if (!digest_list_has(&known, &digests[i]))
+			err = append(list, &digests[i]);
+	digest_list_free(&known);
+	return err;
+}
+
+/* The folder of profiles, made if it is not there. */
+static int open_folder(struct cfs_store *store)
+{
+	int objects_fd = cfs_store_objects_fd(store);
+	int fd;
+
+	if (mkdirat(objects_fd, "../profiles", 0755) < 0 && errno != EEXIST)
+		return -errno;
+	fd = openat(objects_fd, "../profiles",
+		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int read_old(int folder_fd, const char *name, struct digest_list *list)
+{
+	struct profile_reader reader = { .digest = append, .context = list };
+	CLEANUP_CLOSE int fd = openat(folder_fd, name,
+				      O_RDONLY | O_CLOEXEC | O_NOFOLLOW |
+				      O_NONBLOCK);
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	return profile_read_file(&reader, fd);
+}
+
+static int write_lines(int fd, const struct digest_list *list)
+{
+	CLEANUP_FREE char *text = malloc(list->n * LINE_LEN + 1);
+
+	if (!text)
+		return -ENOMEM;
+	for (size_t i = 0; i < list->n; i++) {
+		cfs_digest_format(&list->digests[i], text + i * LINE_LEN);
+		text[i * LINE_LEN + CFS_DIGEST_HEX_LEN] = '\n';
+	}
+	return full_write(fd, text, list->n * LINE_LEN);
+}
+
+static int replace(int folder_fd, const char *name, const struct digest_list *list)
+{
+	char temporary[PROFILE_PATH_MAX + 32];
+	CLEANUP_CLOSE int fd = -1;
+	int err;
+
+	snprintf(temporary, sizeof(temporary), ".%s.%d", name, (int)getpid());
+	fd = openat(folder_fd, temporary,
+		    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return -errno;
+	err = write_lines(fd, list);
+	if (!err && renameat(folder_fd, temporary, folder_fd, name) < 0)
+		err = -errno;
+	if (err)
+		unlinkat(folder_fd, temporary, 0);
+	return err;
+}
+
+static int merge(struct cfs_store *store, const char *path, struct digest_list *list,
+		 const struct cfs_digest *digests, size_t n)
+{
+	const char *name = strchr(path, '/') + 1;
+	CLEANUP_CLOSE int folder_fd = open_folder(store);
+	size_t n_old;
+	int err;
+
+	if (folder_fd < 0)
+		return folder_fd;
+	err = read_old(folder_fd, name, list);
+	if (err == 0) {
+		n_old = list->n;
+		err = append_new(list, digests, n);
+		if (list->n > n_old && (err == 0 || err == -EFBIG))
+			err = replace(folder_fd, name, list);
+	}
+	return err == -EFBIG ? 0 : err;
+}
+
+int profile_merge(struct cfs_store *store, const struct cfs_digest *image,
+		  const struct cfs_digest *digests, size_t n)
+{
+	char path[PROFILE_PATH_MAX];
+	struct digest_list list = { .n = 0 };
+	int err = merge(store, profile_path(image, PROFILE_RECORDED, path),
+			&list, digests, n);
+
+	digest_list_free(&list);
+	return err;
+}

@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The daemon: builds its parts in order, runs the loop, and takes them down.
+ *
+ *	RUNNING --- SIGTERM, SIGINT, or the kernel ended the mount ---> STOPPING
+ *	STOPPING	every waiter is answered, no fetch begins, jobs finish,
+ *			the store is made durable; then unmount and leave the loop
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "cache/base/container_of.h"
+#include "cache/base/log.h"
+#include "cache/base/sd_notify.h"
+#include "cache/store/store.h"
+#include "cache/store/lock.h"
+#include "fetcher/prefetch/ahead.h"
+#include "fetcher/allow/scan.h"
+#include "fetcher/programs/daemonize.h"
+#include "fetcher/programs/cfs_fetch.h"
+#include "fetcher/engine/fetch.h"
+#include "fetcher/mount/mount.h"
+#include "fetcher/loop/loop.h"
+#include "fetcher/programs/fetch_options.h"
+#include "fetcher/programs/privileges.h"
+#include "fetcher/programs/private_root.h"
+#include "fetcher/status/status.h"
+#include "fetcher/status/file.h"
+
+struct daemon {
+	struct fetch_options *options;
+	struct background background;
+	struct cfs_store *store;
+	struct allow_scan *scan;
+	struct loop *loop;
+	struct fetcher *fetcher;
+	struct ahead *ahead;
+	struct fuse_mount *mount;
+	struct status status;
+	struct status_file *status_file;
+	struct log_limit log_ahead;
+	struct loop_fd signals;
+	int signal_fd;
+	bool stopping;
+};
+
+static int fail(const char *what, int err)
+{
+	fprintf(stderr, "cfs-fetch: %s: %s\n", what, strerror(-err));
+	return EXIT_FAILED;
+}
+
+static void log_event(void *context, const struct fetch_event *event)
+{
+	struct daemon *daemon = context;
+	char hex[CFS_DIGEST_HEX_LEN + 1], reason[256];
+
+	cfs_digest_format(event->digest, hex);
+	if (event->final && !event->err) {
+		ahead_event(daemon->ahead, event);
+		log_line(LOG_INFO,
+			 "fetched object=%s bytes=%llu ms=%llu mirror=%s result=%s",
+			 hex, (unsigned long long)event->size,
+			 (unsigned long long)event->ms,
+			 event->mirror ? event->mirror : "-",
+			 fetch_result_name(event->result));
+		return;
+	}
+	/* Of what nobody waits for, all may fail for one reason. */
+	if (event->kind != FETCH_DEMAND && !event->demand_ms &&
+	    !log_limit_pass(&daemon->log_ahead, loop_now_ms(daemon->loop)))
+		return;
+	status_note_error(&daemon->status, event);
+	log_quote(event->reason ? event->reason : "", reason, sizeof(reason));
+	log_line(event->final ? LOG_ERR : LOG_WARNING,
+		 "%s object=%s ms=%llu mirror=%s result=%s reason=%s error=\"%s\"",
+		 event->final ? "failed" : "retrying", hex,
+		 (unsigned long long)event->ms,
+		 event->mirror ? event->mirror : "-",
+		 fetch_result_name(event->result), reason,
+		 event->err ? strerror(-event->err) : "");
+}
+
+static void log_collection(void *context, const struct fetch_collection *done)
+{
+	struct daemon *daemon = context;
+	const struct cfs_gc_report *report = &done->report;
+	const struct cfs_gc_count *kept = &report->pinned;
+	char reason[256];
+
+	ahead_objects_removed(daemon->ahead);
+	if (done->err == 0) {
+		log_line(LOG_INFO,
+			 "collected objects=%llu bytes=%llu ms=%llu kept_objects=%llu kept_bytes=%llu spare_bytes=%llu store=%s",
+			 (unsigned long long)report->removed.objects,
+			 (unsigned long long)report->removed.bytes,
+			 (unsigned long long)done->ms,
+			 (unsigned long long)kept->objects,
+			 (unsigned long long)kept->bytes,
+			 (unsigned long long)report->spare.bytes,
+			 daemon->options->store);
+		return;
+	}
+	log_quote(done->err == CFS_STORE_BUSY ?
+			  "somebody is about to name an image" : done->msg.text,
+		  reason, sizeof(reason));
+	log_line(LOG_WARNING, "collected nothing ms=%llu store=%s reason=%s error=\"%s\"",
+		 (unsigned long long)done->ms, daemon->options->store, reason,
+		 done->err < 0 ? strerror(-done->err) : "");
+}
+
+static void stopped(void *context)
+{
+	struct daemon *daemon = context;
+
+	if (daemon->mount)
+		fuse_mount_unmount(daemon->mount);
+	loop_stop(daemon->loop);
+}
+
+static void stop(struct daemon *daemon, const char *why)
+{
+	if (daemon->stopping)
+		return;
+	daemon->stopping = true;
+	log_line(LOG_INFO, "stopping reason=\"%s\"", why);
+	(void)sd_notify_send("STOPPING=1");
+	ahead_stop(daemon->ahead);
+	fetcher_stop(daemon->fetcher, stopped, daemon);
+}
+
+static void mount_ended(void *context)
+{
+	stop(context, "unmounted");
+}
+
+static int status_text(void *context, enum fuse_mount_text which, char **ret,
+		       size_t *ret_len)
+{
+	struct daemon *daemon = context;
+
+	ahead_look(daemon->ahead);
+	switch (which) {
+	case FUSE_MOUNT_STATUS_JSON:
+		return status_json(&daemon->status, ret, ret_len);
+	case FUSE_MOUNT_METRICS:
+		return status_metrics(&daemon->status, ret, ret_len);
+	}
+	return -EINVAL;
+}
+
+/* One line an image, so that the log shows what may be fetched. */
+static void log_images(const struct allow_scan *scan)
+{
+	size_t n;
+	const struct allow_image *images = allow_scan_images(scan, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		char hex[CFS_DIGEST_HEX_LEN + 1];
+
+		cfs_digest_format(&images[i].digest, hex);
+		if (images[i].err)
+			log_line(LOG_ERR, "unreadable image=%s name=%s error=\"%s\"",
+				 hex, images[i].name ? images[i].name : "-",
+				 strerror(-images[i].err));
+		else if (images[i].clashes)
+			log_line(LOG_WARNING,
+				 "contradiction image=%s name=%s objects=%zu reason=\"another image names them with other sizes\"",
+				 hex, images[i].name ? images[i].name : "-",
+				 images[i].clashes);
+	}
+}
+
+static void scan_again(struct daemon *daemon)
+{
+	int err = allow_scan_again(daemon->scan);
+
+	if (err)
+		log_line(LOG_ERR, "scan error=\"%s\"", strerror(-err));
+	log_images(daemon->scan);
+	ahead_images_read(daemon->ahead);
+}
+
+static void signal_came(struct loop_fd *lfd, uint32_t events)
+{
+	struct daemon *daemon = container_of(lfd, struct daemon, signals);
+	struct signalfd_siginfo info;
+
+	(void)events;
+	while (read(daemon->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGHUP)
+			scan_again(daemon);
+		else
+			stop(daemon, info.ssi_signo == SIGTERM ? "SIGTERM" :
+								 "SIGINT");
+	}
+}
+
+static int watch_signals(struct daemon *daemon)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	/* Blocked since before there were threads, see run_mount(). */
+	daemon->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (daemon->signal_fd < 0)
+		return -errno;
+	daemon->signals.ready = signal_came;
+	return loop_fd_start(daemon->loop, &daemon->signals, daemon->signal_fd,
+			     EPOLLIN);
+}
+
+static void block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int open_parts(struct daemon *daemon)
+{
+	struct fetch_options *options = daemon->options;
+	const char *what;
+	int err, status = open_store(options->store, &daemon->store);
+
+	if (status)
+		return status;
+	err = allow_scan_new(daemon->store, options->images, options->n_images,
+			     &daemon->scan);
+	if (err)
+		return fail("reading the images of the store", err);
+	log_images(daemon->scan);
+	err = loop_new(options->no_io_uring ? LOOP_NO_IO_URING : 0,
+		       options->n_threads, &daemon->loop);
+	if (err)
+		return fail("event loop", err);
+	err = fetcher_new(daemon->loop, daemon->store, &options->config,
+			  log_event, daemon, &daemon->fetcher);
+	if (err)
+		return fail("download engine", err);
+	err = ahead_new(daemon->loop, daemon->store, daemon->scan,
+			daemon->fetcher, &options->ahead, &daemon->ahead,
+			&what);
+	if (err)
+		return fail(what, err);
+	daemon->status = (struct status){
+		.loop = daemon->loop,
+		.store = daemon->store,
+		.fetcher = daemon->fetcher,
+		.scan = daemon->scan,
+		.ahead = daemon->ahead,
+		.config = &options->config,
+		.mountpoint = options->mountpoint,
+		.store_path = options->store,
+		.started_ms = loop_now_ms(daemon->loop),
+	};
+	err = watch_signals(daemon);
+	if (err)
+		return fail("signals", err);
+	if (options->status_file) {
+		err = status_file_new(daemon->loop, &daemon->status,
+				      options->status_file,
+				      &daemon->status_file);
+		if (err)
+			return fail(options->status_file, err);
+	}
+	return 0;
+}
+
+static int mount_objects(struct daemon *daemon)
+{
+	const struct fetch_options *options = daemon->options;
+	struct fuse_mount_config config = {
+		.mountpoint = options->mountpoint,
+		.allow_other = options->allow_other,
+		.any = options->any,
+		.partial_reads = options->partial_reads,
+		.text = status_text,
+		.ended = mount_ended,
+		.context = daemon,
+	};
+	struct errmsg msg = { 0 };
+	int err = fuse_mount_new(daemon->loop, daemon->store, daemon->fetcher,
+				 daemon->scan, &config, &daemon->mount, &msg);
+
+	if (err && *msg.text)
+		fprintf(stderr, "cfs-fetch: mounting on %s: %s\n",
+			options->mountpoint, msg.text);
+	else if (err)
+		(void)fail(options->mountpoint, err);
+	if (err)
+		return EXIT_FAILED;
+	daemon->status.mount = daemon->mount;
+	if (options->user) {
+		err = privileges_drop(options->user);
+		if (err)
+			return fail(options->user, err);
+		if (access("/proc/1/status", R_OK) < 0)
+			log_line(LOG_WARNING,
+				 "hidden what=/proc/PID/status user=%s effect=\"any signal ends a waiting open() with EINTR\" fix=\"mount /proc without hidepid\"",
+				 options->user);
+	}
+	return 0;
+}
+
+static int serve(struct daemon *daemon)
+{
+	const struct allow_count *total =
+		allow_list_total(allow_scan_list(daemon->scan));
+	int err;
+
+	log_line(LOG_INFO,
+		 "started mountpoint=%s store=%s objects=%llu bytes=%llu io_uring=%s verity=%s",
+		 daemon->options->mountpoint, daemon->options->store,
+		 (unsigned long long)total->objects,
+		 (unsigned long long)total->bytes,
+		 loop_uses_io_uring(daemon->loop) ? "yes" : "no",
+		 cfs_store_has_verity(daemon->store) ? "yes" : "no");
+	fetcher_ask_for_offers(daemon->fetcher);
+	fetcher_limit(daemon->fetcher, &daemon->options->limits,
+		      log_collection, daemon);
+	ahead_start(daemon->ahead);
+	background_ready(&daemon->background);
+	err = loop_run(daemon->loop);
+	if (err)
+		log_line(LOG_ERR, "loop error=\"%s\"", strerror(-err));
+	return err ? EXIT_FAILED : 0;
+}
+
+static void close_parts(struct daemon *daemon)
+{
+	if (daemon->status_file)
+		status_file_free(daemon->status_file);
+	if (daemon->mount) {
+		fuse_mount_unmount(daemon->mount);
+		fuse_mount_free(daemon->mount);
+	}
+	ahead_free(daemon->ahead);
+	fetcher_free(daemon->fetcher);
+	if (daemon->signal_fd >= 0) {
+		loop_fd_stop(daemon->loop, &daemon->signals);
+		close(daemon->signal_fd);
+	}
+	loop_free(daemon->loop);
+	allow_scan_free(daemon->scan);
+	cfs_store_close(daemon->store);
+}
+
+int run_mount(struct fetch_options *options)
+{
+	struct daemon daemon = { .options = options, .signal_fd = -1 };
+	int status, err;
+
+	block_signals();
+	privileges_harden();
+	if (options->for_root) {
+		err = root_place_enter();
+		if (err)
+			return fail("a place of its own", err);
+	}
+	err = background_begin(&daemon.background, options->foreground,
+			       options->ready_fd, options->log_file);
+	if (err)
+		return fail(options->log_file ? options->log_file : "start", err);
+	status = open_parts(&daemon);
+	if (!status)
+		status = mount_objects(&daemon);
+	if (!status)
+		status = serve(&daemon);
+	close_parts(&daemon);
+	return status;
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "cache/base/cleanup.h"
+#include "cache/base/descriptor_limit.h"
+#include "fetcher/programs/privileges.h"
+
+#ifndef PR_SET_IO_FLUSHER
+#define PR_SET_IO_FLUSHER 57
+#endif
+
+#define OOM_SCORE	"-900"
+
+void privileges_harden(void)
+{
+	CLEANUP_CLOSE int fd = open("/proc/self/oom_score_adj",
+				    O_WRONLY | O_CLOEXEC);
+
+	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	(void)prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0);
+	if (fd >= 0 && write(fd, OOM_SCORE, strlen(OOM_SCORE)) < 0)
+		errno = 0;	/* only root may */
+	descriptor_limit_raise();
+}
+
+int privileges_drop(const char *user)
+{
+	const struct passwd *entry;
+
+	errno = 0;
+	entry = getpwnam(user);
+	if (!entry)
+		return errno ? -errno : -ENOENT;
+	if (initgroups(entry->pw_name, entry->pw_gid) < 0 ||
+	    setresgid(entry->pw_gid, entry->pw_gid, entry->pw_gid) < 0 ||
+	    setresuid(entry->pw_uid, entry->pw_uid, entry->pw_uid) < 0)
+		return -errno;
+	return 0;
+}
