@@ -15,6 +15,21 @@ struct visit {
 	struct cfs_backing backing;
 };
 
+/* How the content can be had; sets the digest if only the path says it. */
+static enum cfs_need need_of(struct cfs_image_object *object)
+{
+	struct cfs_digest by_path;
+
+	if (cfs_object_name_parse(object->path, strlen(object->path),
+				  &by_path) < 0)
+		return CFS_NEED_FILE;
+	if (object->has_digest)
+		return cfs_digest_equal(&by_path, &object->digest) ?
+		       CFS_NEED_OBJECT : CFS_NEED_FILE;
+	object->digest = by_path;
+	return CFS_NEED_NAMED;
+}
+
 static int visit_entry(void *context, const struct cfs_walk_entry *entry)
 {
 	struct visit *visit = context;
@@ -36,6 +51,7 @@ static int visit_entry(void *context, const struct cfs_walk_entry *entry)
 	if (object.has_digest)
 		memcpy(object.digest.bytes, visit->backing.digest,
 		       sizeof(object.digest.bytes));
+	object.need = need_of(&object);
 	return visit->fn(visit->context, &object);
 }
 

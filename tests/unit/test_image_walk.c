@@ -197,6 +197,73 @@ static void test_objects(void)
 	tiny_free(tiny);
 }
 
+/* How the only object of @tiny can be had; consumes @tiny. */
+static struct objects need_of(struct tiny_image *tiny)
+{
+	struct objects objects = { .count = 0 };
+	struct cfs_image image;
+
+	tiny_open(tiny, &image);
+	CHECK_EQ(cfs_image_objects(&image, note_object, &objects), 0);
+	CHECK_EQ(objects.count, 1);
+	tiny_free(tiny);
+	return objects;
+}
+
+/* "file" without a digest, at @path. */
+static struct tiny_image *without_digest(const char *path)
+{
+	struct tiny_image *tiny = tiny_make();
+	size_t at = TINY_METACOPY_VALUE, len = strlen(path);
+	size_t end = (at + 4 + 16 + len + 3) & ~(size_t)3;
+
+	CHECK(end <= TINY_XATTRS_END);
+	memset(tiny->bytes + at, 0, TINY_XATTRS_END + 4 - at);
+	tiny_xattr(tiny->bytes, TINY_METACOPY, CFS_XATTR_INDEX_TRUSTED,
+		   "overlay.metacopy", "", 0);
+	tiny_xattr(tiny->bytes, at, CFS_XATTR_INDEX_TRUSTED, "overlay.redirect",
+		   path, len);
+	memset(tiny->bytes + end, 0xff, 4);	/* one chunk: a hole */
+	tiny_poke(tiny, TINY_FILE +
+		  offsetof(struct cfs_inode_extended, xattr_icount), 2,
+		  (end - TINY_XATTRS - 12) / 4 + 1);
+	return tiny;
+}
+
+/* Programs that fetch go by this, whatever else a dump put into the image. */
+static void test_what_can_be_fetched(void)
+{
+	static const char *const paths[] = {
+		"/" TINY_OBJECT ".file", "/5a", "/a/b/c/d",
+		"/5A/5b5c5d5e5f606162636465666768696a6b6c6d6e6f7071727374757677787a",
+	};
+	struct tiny_image *tiny = tiny_make();
+	char name[CFS_OBJECT_NAME_LEN + 1];
+	struct objects objects = need_of(tiny);
+
+	CHECK_EQ(objects.last.need, CFS_NEED_OBJECT);
+
+	/* The path is the name of another object than the digest's. */
+	tiny = tiny_make();
+	tiny->bytes[TINY_REDIRECT_VALUE + 10] ^= 1;
+	objects = need_of(tiny);
+	CHECK_EQ(objects.last.need, CFS_NEED_FILE);
+	CHECK(objects.last.has_digest);
+	CHECK_EQ(objects.last.digest.bytes[0], 0x5a);
+
+	objects = need_of(without_digest("/" TINY_OBJECT));
+	CHECK_EQ(objects.last.need, CFS_NEED_NAMED);
+	CHECK(!objects.last.has_digest);
+	cfs_object_name_format(&objects.last.digest, name);
+	CHECK(strcmp(name, TINY_OBJECT) == 0);
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+		objects = need_of(without_digest(paths[i]));
+		CHECK_EQ(objects.last.need, CFS_NEED_FILE);
+		CHECK(!objects.last.has_digest);
+	}
+}
+
 /* A nameless file with the image's bytes; the descriptor is the caller's. */
 static int file_of(const struct tiny_image *tiny)
 {
@@ -262,6 +329,7 @@ RUN_TESTS(T(test_walk_is_in_name_order),
 	  T(test_bad_tree_is_refused),
 	  T(test_shared_bytes_are_refused),
 	  T(test_objects),
+	  T(test_what_can_be_fetched),
 	  T(test_image_in_a_file),
 	  T(test_truncated_under_the_reader),
 	  T(test_what_is_no_image))
