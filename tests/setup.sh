@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# setup.sh [GROUP...]: install the Debian packages of these groups, those that are
-# missing; without an argument all groups.
+# setup.sh [--missing] [GROUP...]: install the Debian packages of these groups, those that
+# are missing; without an argument all groups.  --missing only prints their names.
 #
 #	build	to build the programs and the man pages
 #	demo	to run tests/demo.sh
@@ -28,6 +28,11 @@ packages_vm=("${packages_test[@]}" bc bison dkms dpkg-dev flex gcc-12 kmod libel
 packages_bench=("${packages_test[@]}" casync squashfs-tools wrk)
 }
 
+only_print=
+if [ "${1:-}" = --missing ]; then
+	only_print=1
+	shift
+fi
 [ "$#" -gt 0 ] || set -- build test vm
 wanted=()
 for group; do
@@ -44,6 +49,10 @@ mapfile -t missing < <(comm -13 \
 	<(dpkg-query -W -f '${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p' | sort -u) \
 	<(printf '%s\n' "${wanted[@]}" | sort -u))
 [ "${#missing[@]}" -gt 0 ] || exit 0
+if [ -n "$only_print" ]; then
+	echo "${missing[*]}"
+	exit 0
+fi
 
 as_root=()
 if [ "$(id -u)" != 0 ]; then

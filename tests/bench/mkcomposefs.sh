@@ -9,15 +9,14 @@
 #	objects, new	with --digest-store into an empty folder
 #	objects, again	with --digest-store into a full one
 #
-# The images must be identical.  UPSTREAM is where upstream-composefs.sh unpacks to.
+# The images must be identical.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 root=${1:-$(tests/debian-root.sh)}
 runs=${2:-5}
 ours=${CFS_BUILD:-build}/cache/mkcomposefs
-upstream=${UPSTREAM:-.cache/upstream-composefs}
-tests/bench/upstream-composefs.sh "$upstream"
+upstream=$(tests/sid-tools.sh)
 work=$(mktemp -d "${TMPDIR:-/tmp}/cfs-bench.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
@@ -39,7 +38,7 @@ one() {
 	if [ "$who" = ours ]; then
 		timed ours "$ours" "$@" "$root" "$work/ours.image"
 	else
-		timed theirs "$upstream/run" mkcomposefs "$@" "$root" "$work/theirs.image"
+		timed theirs "$upstream" mkcomposefs "$@" "$root" "$work/theirs.image"
 	fi
 }
 

@@ -5,6 +5,7 @@
 # the command returns when the mount is there, or fails as the daemon does; --ready-fd
 # and --user do what they say.
 . "${0%/*}/lib.sh"
+id nobody >/dev/null || skip "there is no user nobody"
 . "$E2E/lazy.sh"
 need_root
 need_fuse
@@ -67,7 +68,6 @@ assert_eq "$ready" ready "what --ready-fd got"
 umount "$WORK/objects"
 
 # As another user, whom the store belongs to.
-id nobody >/dev/null || skip "there is no user nobody"
 chown -R nobody "$WORK/store"
 chmod 0755 "$WORK"
 rm -rf "$WORK/store/objects/$(path_of large)"

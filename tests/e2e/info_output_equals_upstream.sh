@@ -7,13 +7,11 @@
 . "${0%/*}/lib.sh"
 need_prog mkcomposefs composefs-info
 
-upstream=${CFS_CACHE:-$CFS_TOP/.cache}/upstream-composefs
-"$CFS_TOP/tests/bench/upstream-composefs.sh" "$upstream" >"$WORK/unpack" 2>&1 ||
-	skip "the existing tools can't be unpacked: $(tail -n 1 "$WORK/unpack")"
+upstream=$("$CFS_TOP/tests/sid-tools.sh")
 
 same() {
 	composefs-info "$@" >"$WORK/ours"
-	"$upstream/run" composefs-info "$@" >"$WORK/theirs"
+	"$upstream" composefs-info "$@" >"$WORK/theirs"
 	cmp "$WORK/ours" "$WORK/theirs" || {
 		diff "$WORK/ours" "$WORK/theirs" | head -n 5
 		fail "another output of: $*"

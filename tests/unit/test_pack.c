@@ -203,8 +203,10 @@ static void test_damaged_object(void)
 	object_path(&rig.dir, &rig.table.objects[N - 1].digest, path);
 	CHECK_EQ(chmod(path, 0644), 0);
 	fd = open(path, O_WRONLY);
-	if (fd < 0)
+	if (fd < 0) {
+		teardown(&rig);
 		SKIP("objects are sealed here");
+	}
 	CHECK_EQ(write(fd, "?", 1), 1);
 	close(fd);
 	CHECK_EQ(write_it(&rig, 2), -EBADMSG);
