@@ -262,8 +262,9 @@ static void raise_kind(struct fetch *fetch, enum fetch_kind kind)
 		fetch_count_transfer(fetch, 1);
 	if (fetch->state == FETCH_QUEUED)
 		fetch_enqueue(fetch, fetch->n_tries > 0);
-	if (fetch->state == FETCH_TRANSFER && kind == FETCH_DEMAND &&
-	    !fetch->second && body_size(fetch->body) == fetch->offset) {
+	/* In parts there is no GET of its own, and no body. */
+	if (fetch->get && kind == FETCH_DEMAND && !fetch->second &&
+	    body_size(fetch->body) == fetch->offset) {
 		fetch_get_watch(fetch);
 		fetch_start_timer(fetch);
 	}

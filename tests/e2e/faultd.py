@@ -69,6 +69,8 @@ from pathlib import Path
 
 OBJECT = re.compile(r"/objects/([0-9a-f]{2})/([0-9a-f]{62})")
 IMAGE = re.compile(r"/images/([A-Za-z0-9][A-Za-z0-9._-]{0,127})")
+EXTRA = re.compile(r"/(mirror|(?:profiles|packs)/[0-9a-f]{64}(?:\.[A-Za-z0-9._-]+)?|"
+                   r"(?:verity|zst)/[0-9a-f]{2}/[0-9a-f]{62})")
 REASONS = {200: "OK", 206: "Partial Content", 302: "Found", 404: "Not Found",
            416: "Range Not Satisfiable", 429: "Too Many Requests",
            500: "Internal Server Error", 503: "Service Unavailable"}
@@ -307,12 +309,14 @@ class Server:
         self.bytes = 0
 
     def find(self, target):
-        """The bytes of an object or image, or None."""
+        """The bytes of an object, an image or what else a mirror has, or None."""
         try:
             if match := OBJECT.fullmatch(target):
                 return (self.store / "objects" / match[1] / match[2]).read_bytes()
             if match := IMAGE.fullmatch(target):
                 return (self.store / "images" / match[1]).read_bytes()
+            if match := EXTRA.fullmatch(target):
+                return (self.store / match[1]).read_bytes()
         except FileNotFoundError:
             pass
         return None

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Large objects, in parts, on a transport that the test drives: see fetch_rig.h. */
+/* Large objects, in parts, on a transport that the test drives: see large_rig.h. */
 #include "fetcher/partial/partial.h"
 
 #include <errno.h>
@@ -9,31 +9,11 @@
 
 #include "cache/base/container_of.h"
 #include "cache/base/full_io.h"
-#include "cache/verity/tree.h"
 #include "fetcher/engine/internal.h"
 #include "fetcher/mirror/offers.h"
 #include "fetcher/mirror/mirrors.h"
-#include "tests/unit/fetch_rig.h"
+#include "tests/unit/large_rig.h"
 #include "tests/unit/test.h"
-
-#define SIZE	((size_t)3 << 20 | 1234)
-#define BLOCK	4096
-
-static struct object object;
-static uint8_t *tree;
-static size_t tree_len;
-
-/* How a mirror answers a GET for a part. */
-enum manner {
-	RIGHT,
-	WRONG_DATA,		/* one byte of each block is another */
-	WRONG_TREE,
-	NO_TREE,		/* 404 */
-	NO_RANGE,
-	NO_OBJECT,
-};
-
-static enum manner manners[2];
 
 /* Somebody who reads. */
 struct part_reader {
@@ -54,30 +34,6 @@ static struct partials *partials(void)
 	return rig.fetcher->partials;
 }
 
-/* Make the mirrors say whether they have trees. */
-static void offer(const char *text)
-{
-	fetcher_ask_for_offers(rig.fetcher);
-	while (rig.n_gets) {
-		struct http_get *get = rig.gets[0];
-
-		CHECK(strstr(get->url, "/mirror"));
-		CHECK_EQ(get->data(get, text, strlen(text)), 0);
-		end_get(get, FETCH_RESULT_OK);
-	}
-}
-
-static void begin(size_t n_mirrors, const char *text)
-{
-	setup(n_mirrors);
-	rig.config.large_size = 1 << 20;
-	memset(manners, 0, sizeof(manners));
-	start();
-	offer(text);
-}
-
-#define TREES	"composefs-mirror 1\nverity\n"
-
 static void stop_engine(void)
 {
 	bool stopped = false;
@@ -88,94 +44,12 @@ static void stop_engine(void)
 	fetcher_free(rig.fetcher);
 }
 
-static void finish(void)
-{
-	free(object.data);
-	free(tree);
-	teardown();
-}
-
-static void make(void)
-{
-	char path[] = "/tmp/test_partial.XXXXXX", tree_path[] =
-		"/tmp/test_partial.XXXXXX";
-	int fd = mkstemp(path), tree_fd = mkstemp(tree_path);
-
-	object = make_object(SIZE, 3);
-	CHECK_EQ(full_pwrite(fd, object.data, SIZE, 0), 0);
-	CHECK_EQ(cfs_verity_tree_write(fd, SIZE, &object.digest, tree_fd), 0);
-	tree_len = lseek(tree_fd, 0, SEEK_END);
-	tree = malloc(tree_len);
-	CHECK_EQ(full_pread(tree_fd, tree, tree_len, 0), 0);
-	unlink(path);
-	unlink(tree_path);
-	close(fd);
-	close(tree_fd);
-}
-
-static void send_part(struct http_get *get, const uint8_t *data, bool wrong)
-{
-	uint64_t len = get->length ? get->length : get->size - get->offset;
-	struct object part = { .len = len, .data = malloc(len) };
-
-	memcpy(part.data, data + get->offset, len);
-	for (size_t i = 0; wrong && i < len; i += BLOCK)
-		part.data[i] ^= 1;
-	send_bytes(get, &part, 0, len);
-	free(part.data);
-	end_get(get, FETCH_RESULT_OK);
-}
-
-static void serve(struct http_get *get)
-{
-	enum manner manner = manners[strstr(get->url, "mirror1") != NULL];
-
-	if (strstr(get->url, "/verity/")) {
-		CHECK(get->length && get->offset + get->length <= tree_len);
-		CHECK_EQ(get->size, tree_len);
-		if (manner == NO_TREE)
-			end_get(get, FETCH_RESULT_MISSING);
-		else
-			send_part(get, tree, manner == WRONG_TREE);
-		return;
-	}
-	CHECK_EQ(get->size, SIZE);
-	CHECK(get->offset + get->length <= SIZE);
-	if (manner == NO_OBJECT)
-		end_get(get, FETCH_RESULT_MISSING);
-	else if (manner == NO_RANGE && (get->length || get->offset))
-		end_get(get, FETCH_RESULT_RANGE);
-	else
-		send_part(get, object.data, manner == WRONG_DATA);
-}
-
-/* Serve what is asked for until somebody has been called. */
-static void serve_until(const int *calls)
-{
-	for (int i = 0; i < 20000 && !*calls; i++) {
-		while (rig.n_gets)
-			serve(rig.gets[0]);
-		spin(1);
-	}
-	CHECK_EQ(*calls, 1);
-}
-
-/* Serve all that comes. */
-static void serve_rest(void)
-{
-	for (int idle = 0; idle < 20; idle++) {
-		for (; rig.n_gets; idle = 0)
-			serve(rig.gets[0]);
-		spin(1);
-	}
-}
-
 static struct partial_handle *open_it(void)
 {
 	struct partial_handle *handle;
 
-	CHECK(partials_readable(partials(), &object.digest, SIZE));
-	CHECK_EQ(partial_open(partials(), &object.digest, SIZE, &handle), 0);
+	CHECK(partials_readable(partials(), &large.digest, SIZE));
+	CHECK_EQ(partial_open(partials(), &large.digest, SIZE, &handle), 0);
 	return handle;
 }
 
@@ -192,7 +66,7 @@ static void check_bytes(const struct partial_handle *handle, uint64_t offset,
 	uint8_t *data = malloc(len);
 
 	CHECK_EQ(full_pread(partial_fd(handle), data, len, offset), 0);
-	CHECK(memcmp(data, object.data + offset, len) == 0);
+	CHECK(memcmp(data, large.data + offset, len) == 0);
 	free(data);
 }
 
@@ -202,8 +76,8 @@ static void test_one_block(void)
 	struct partial_handle *handle;
 	struct part_reader r;
 
-	make();
-	begin(1, TREES);
+	make_large();
+	start_large(1, TREES);
 	handle = open_it();
 	rig.n_started = 0;
 	CHECK_EQ(want(handle, &r, 2000000, 100), PARTIAL_WAIT);
@@ -213,10 +87,10 @@ static void test_one_block(void)
 	CHECK_EQ(rig.n_started, 3);	/* two levels, one block */
 	CHECK_EQ(want(handle, &r, 2000000, 100), 0);
 	CHECK_EQ(partials_stats(partials())->bytes, BLOCK);
-	check_stored(&object, false);
+	check_stored(&large, false);
 	partial_close(handle);
 	spin(1);
-	finish();
+	finish_large();
 }
 
 /* Here a block is wrong: nobody sees it, and another mirror is asked. */
@@ -228,8 +102,8 @@ static void test_wrong_block_from_one_mirror(void)
 		struct partial_handle *handle;
 		struct part_reader r;
 
-		make();
-		begin(2, TREES);
+		make_large();
+		start_large(2, TREES);
 		manners[0] = wrong[i];
 		handle = open_it();
 		CHECK_EQ(want(handle, &r, SIZE - 1, 4096), PARTIAL_WAIT);
@@ -242,7 +116,7 @@ static void test_wrong_block_from_one_mirror(void)
 		CHECK_EQ(mirrors_stats(rig.fetcher->mirrors, 1)
 				 ->results[FETCH_RESULT_BAD_DIGEST], 0);
 		partial_close(handle);
-		finish();
+		finish_large();
 	}
 }
 
@@ -255,8 +129,8 @@ static void test_wrong_everywhere(void)
 		struct partial_handle *handle;
 		struct part_reader r;
 
-		make();
-		begin(2, TREES);
+		make_large();
+		start_large(2, TREES);
 		manners[0] = manners[1] = wrong[i];
 		handle = open_it();
 		CHECK_EQ(want(handle, &r, 70000, 4096), PARTIAL_WAIT);
@@ -268,7 +142,7 @@ static void test_wrong_everywhere(void)
 		CHECK_EQ(r.err, 0);
 		check_bytes(handle, 70000, 4096);
 		partial_close(handle);
-		finish();
+		finish_large();
 	}
 }
 
@@ -279,15 +153,15 @@ static void test_the_whole_after_a_part(void)
 	struct part_reader p;
 	struct reader r;
 
-	make();
-	begin(2, TREES);
+	make_large();
+	start_large(2, TREES);
 	handle = open_it();
 	CHECK_EQ(want(handle, &p, 1000000, 50000), PARTIAL_WAIT);
 	serve_until(&p.calls);
-	ask(&r, &object, FETCH_DEMAND);
+	ask(&r, &large, FETCH_DEMAND);
 	serve_until(&r.calls);
 	CHECK_EQ(r.err, 0);
-	check_stored(&object, true);
+	check_stored(&large, true);
 	CHECK_EQ(partials_stats(partials())->bytes,
 		 (SIZE + BLOCK - 1) / BLOCK * BLOCK);
 	CHECK_EQ(fetcher_stats(rig.fetcher)->objects, 1);
@@ -295,7 +169,7 @@ static void test_the_whole_after_a_part(void)
 	CHECK_EQ(want(handle, &p, 0, SIZE), 0);
 	check_bytes(handle, 0, SIZE);
 	partial_close(handle);
-	finish();
+	finish_large();
 }
 
 /* Readers have wanted a share of it: the rest comes by itself, and is published. */
@@ -304,21 +178,21 @@ static void test_it_fills_up(void)
 	struct partial_handle *handle;
 	struct part_reader r;
 
-	make();
-	begin(1, TREES);
+	make_large();
+	start_large(1, TREES);
 	handle = open_it();
 	CHECK_EQ(want(handle, &r, 0, SIZE / 100), PARTIAL_WAIT);
 	serve_until(&r.calls);
 	serve_rest();
-	check_stored(&object, false);
+	check_stored(&large, false);
 	CHECK_EQ(want(handle, &r, SIZE / 2, SIZE / 8), PARTIAL_WAIT);
 	serve_until(&r.calls);
 	/* Also when nobody has it open any more. */
 	partial_close(handle);
 	serve_rest();
-	check_stored(&object, true);
+	check_stored(&large, true);
 	CHECK_EQ(fetcher_stats(rig.fetcher)->objects, 1);
-	finish();
+	finish_large();
 }
 
 static void test_in_a_row(void)
@@ -326,8 +200,8 @@ static void test_in_a_row(void)
 	struct partial_handle *handle;
 	struct part_reader r;
 
-	make();
-	begin(1, TREES);
+	make_large();
+	start_large(1, TREES);
 	rig.config.fill_percent = 100;
 	handle = open_it();
 	for (size_t at = 0; at < SIZE; at += 131072)
@@ -336,7 +210,7 @@ static void test_in_a_row(void)
 	check_bytes(handle, 0, SIZE);
 	CHECK(partials_stats(partials())->waits < 10);
 	partial_close(handle);
-	finish();
+	finish_large();
 }
 
 /* What was checked is here again in the next life, but for what the disk lost. */
@@ -347,22 +221,22 @@ static void test_blocks_outlive_the_engine(void)
 	struct part_reader r;
 	FILE *file;
 
-	make();
-	begin(1, TREES);
+	make_large();
+	start_large(1, TREES);
 	rig.config.fill_percent = 100;
 	handle = open_it();
 	CHECK_EQ(want(handle, &r, 0, 1 << 20), PARTIAL_WAIT);
 	serve_until(&r.calls);
 	stop_engine();
-	cfs_digest_format(&object.digest, hex);
+	cfs_digest_format(&large.digest, hex);
 	snprintf(path, sizeof(path), "%s/partial/%s.data", rig.path, hex);
 	file = fopen(path, "r+");
 	CHECK(file);
 	fseek(file, 5 * BLOCK + 17, SEEK_SET);
-	fputc(object.data[5 * BLOCK + 17] ^ 1, file);
+	fputc(large.data[5 * BLOCK + 17] ^ 1, file);
 	fclose(file);
 	start();
-	offer(TREES);
+	offer_all(TREES);
 	rig.n_started = 0;
 	handle = open_it();
 	CHECK_EQ(want(handle, &r, 6 * BLOCK, 500000), PARTIAL_WAIT);
@@ -376,7 +250,7 @@ static void test_blocks_outlive_the_engine(void)
 	CHECK_EQ(rig.n_started, 1);
 	check_bytes(handle, 0, 1 << 20);
 	partial_close(handle);
-	finish();
+	finish_large();
 }
 
 /* Without trees: parts at once, read when all are here, if they are right. */
@@ -384,14 +258,14 @@ static void test_without_trees(void)
 {
 	struct reader r;
 
-	make();
-	begin(2, "composefs-mirror 1\n");
-	CHECK(!partials_readable(partials(), &object.digest, SIZE));
-	ask(&r, &object, FETCH_DEMAND);
+	make_large();
+	start_large(2, "composefs-mirror 1\n");
+	CHECK(!partials_readable(partials(), &large.digest, SIZE));
+	ask(&r, &large, FETCH_DEMAND);
 	serve_until(&r.calls);
 	CHECK_EQ(r.err, 0);
-	check_stored(&object, true);
-	finish();
+	check_stored(&large, true);
+	finish_large();
 }
 
 /* Wrong together: blamed, and once more in one stream from another mirror. */
@@ -399,18 +273,18 @@ static void test_wrong_parts_without_trees(void)
 {
 	struct reader r;
 
-	make();
-	begin(2, "composefs-mirror 1\n");
+	make_large();
+	start_large(2, "composefs-mirror 1\n");
 	manners[0] = WRONG_DATA;
-	ask(&r, &object, FETCH_DEMAND);
+	ask(&r, &large, FETCH_DEMAND);
 	serve_until(&r.calls);
 	CHECK_EQ(r.err, 0);
-	check_stored(&object, true);
+	check_stored(&large, true);
 	CHECK(mirrors_stats(rig.fetcher->mirrors, 0)
 		      ->results[FETCH_RESULT_BAD_DIGEST] >= 1);
 	CHECK_EQ(mirrors_stats(rig.fetcher->mirrors, 1)
 			 ->results[FETCH_RESULT_BAD_DIGEST], 0);
-	finish();
+	finish_large();
 }
 
 static void test_without_ranges(void)
@@ -419,26 +293,26 @@ static void test_without_ranges(void)
 	struct part_reader p;
 	struct reader r;
 
-	make();
-	begin(2, TREES);
+	make_large();
+	start_large(2, TREES);
 	manners[0] = manners[1] = NO_RANGE;
 	handle = open_it();
 	CHECK_EQ(want(handle, &p, 5000, 10), PARTIAL_WAIT);
 	serve_until(&p.calls);
 	CHECK_EQ(p.err, 0);
 	check_bytes(handle, 5000, 10);
-	check_stored(&object, true);
+	check_stored(&large, true);
 	partial_close(handle);
-	finish();
+	finish_large();
 
-	make();
-	begin(2, TREES);
+	make_large();
+	start_large(2, TREES);
 	manners[0] = manners[1] = NO_RANGE;
-	ask(&r, &object, FETCH_DEMAND);
+	ask(&r, &large, FETCH_DEMAND);
 	serve_until(&r.calls);
 	CHECK_EQ(r.err, 0);
-	check_stored(&object, true);
-	finish();
+	check_stored(&large, true);
+	finish_large();
 }
 
 /* The mirrors have trees, but none of this object. */
@@ -447,17 +321,17 @@ static void test_no_tree_of_this_object(void)
 	struct partial_handle *handle;
 	struct part_reader p;
 
-	make();
-	begin(2, TREES);
+	make_large();
+	start_large(2, TREES);
 	manners[0] = manners[1] = NO_TREE;
 	handle = open_it();
 	CHECK_EQ(want(handle, &p, 5000, 10), PARTIAL_WAIT);
 	serve_until(&p.calls);
 	CHECK_EQ(p.err, 0);
 	check_bytes(handle, 5000, 10);
-	check_stored(&object, true);
+	check_stored(&large, true);
 	partial_close(handle);
-	finish();
+	finish_large();
 }
 
 static void test_who_leaves_is_not_called(void)
@@ -466,8 +340,8 @@ static void test_who_leaves_is_not_called(void)
 	struct part_reader p, q;
 	struct reader r;
 
-	make();
-	begin(1, TREES);
+	make_large();
+	start_large(1, TREES);
 	handle = open_it();
 	CHECK_EQ(want(handle, &p, 0, 10), PARTIAL_WAIT);
 	CHECK_EQ(want(handle, &q, 2000000, 10), PARTIAL_WAIT);
@@ -475,14 +349,14 @@ static void test_who_leaves_is_not_called(void)
 	partial_leave(&p.reader);
 	serve_until(&q.calls);
 	CHECK_EQ(p.calls, 0);
-	ask(&r, &object, FETCH_DEMAND);
+	ask(&r, &large, FETCH_DEMAND);
 	spin_until_gets(1);
 	fetch_leave(rig.fetcher, &r.waiter);
 	partial_close(handle);
 	spin(5);
 	CHECK_EQ(rig.n_gets, 0);
 	CHECK_EQ(r.calls, 0);
-	finish();
+	finish_large();
 }
 
 static void test_stop_tells_all(void)
@@ -491,14 +365,14 @@ static void test_stop_tells_all(void)
 	struct part_reader p;
 	struct reader r;
 
-	make();
-	begin(1, TREES);
+	make_large();
+	start_large(1, TREES);
 	handle = open_it();
 	CHECK_EQ(want(handle, &p, 0, 10), PARTIAL_WAIT);
-	ask(&r, &object, FETCH_DEMAND);
+	ask(&r, &large, FETCH_DEMAND);
 	spin_until_gets(1);
 	(void)handle;			/* the engine's to free */
-	finish();
+	finish_large();
 	CHECK_EQ(p.calls, 1);
 	CHECK_EQ(p.err, -ESHUTDOWN);
 	CHECK_EQ(r.calls, 1);
@@ -510,8 +384,8 @@ static void test_deadline(void)
 	struct partial_handle *handle;
 	struct part_reader p;
 
-	make();
-	begin(1, TREES);
+	make_large();
+	start_large(1, TREES);
 	rig.config.deadline_ms = 30;
 	handle = open_it();
 	CHECK_EQ(want(handle, &p, 0, 10), PARTIAL_WAIT);
@@ -519,7 +393,7 @@ static void test_deadline(void)
 		spin(5);
 	CHECK_EQ(p.err, -EHOSTUNREACH);
 	partial_close(handle);
-	finish();
+	finish_large();
 }
 
 RUN_TESTS(
