@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -132,6 +133,8 @@ int mount_fetcher_get_image(const struct mount_fetcher *fetcher,
 	if (pid < 0)
 		return -errno;
 	if (pid == 0) {
+		/* No answer is wanted any more when the mount is interrupted. */
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
 		dup2(write_fd, STDOUT_FILENO);
 		become(&args, -1);
 	}

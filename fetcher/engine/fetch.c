@@ -377,10 +377,10 @@ struct mirrors *fetcher_mirrors(struct fetcher *fetcher)
 	return fetcher->mirrors;
 }
 
-void fetcher_ask_for_offers(struct fetcher *fetcher)
+void fetcher_ask_for_offers(struct fetcher *fetcher, uint64_t patience_ms)
 {
 	mirror_offers_start(fetcher->offers, fetcher->transport,
-			    fetcher->transport_context);
+			    fetcher->transport_context, patience_ms);
 }
 
 struct partials *fetcher_partials(struct fetcher *fetcher)

@@ -265,8 +265,11 @@ const struct fetch_stats *fetcher_stats(const struct fetcher *fetcher);
 /** fetcher_mirrors() - the mirrors with their health and counters; borrowed */
 struct mirrors *fetcher_mirrors(struct fetcher *fetcher);
 
-/** fetcher_ask_for_offers() - find out what the mirrors have besides objects; once */
-void fetcher_ask_for_offers(struct fetcher *fetcher);
+/**
+ * fetcher_ask_for_offers() - find out what the mirrors have besides objects; once
+ * @patience_ms: see mirror_offers_start()
+ */
+void fetcher_ask_for_offers(struct fetcher *fetcher, uint64_t patience_ms);
 
 /** fetcher_partials() - objects that are here in part; borrowed */
 struct partials *fetcher_partials(struct fetcher *fetcher);

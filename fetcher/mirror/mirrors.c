@@ -296,6 +296,16 @@ static bool is_answer(enum fetch_result result)
 	       result != FETCH_RESULT_UNREACHABLE;
 }
 
+bool mirrors_answered(const struct mirrors *mirrors)
+{
+	for (size_t i = 0; i < mirrors->n; i++)
+		for (int result = 0; result < N_FETCH_RESULTS; result++)
+			if (is_answer(result) &&
+			    mirrors->mirror[i].stats.results[result])
+				return true;
+	return false;
+}
+
 bool mirrors_report(struct mirrors *mirrors, size_t i, uint64_t now_ms,
 		    enum fetch_result result, uint64_t first_byte_ms,
 		    uint64_t pause_ms)

@@ -82,6 +82,9 @@ const char *mirrors_url(const struct mirrors *mirrors, size_t i);
 enum mirror_state mirrors_state(const struct mirrors *mirrors, size_t i,
 				uint64_t now_ms);
 
+/** mirrors_answered() - has any of them ever answered a request that was reported? */
+bool mirrors_answered(const struct mirrors *mirrors);
+
 /** mirrors_stats() - counters of one mirror; borrowed, may be written to */
 struct mirror_stats *mirrors_stats(struct mirrors *mirrors, size_t i);
 

@@ -3,7 +3,6 @@
 #include "fetcher/mirror/offers.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,8 +24,8 @@ struct offer {
 	struct http_get get;
 	bool asking;			/* get is active */
 	bool tried;			/* it has ended once */
-	bool heard;			/* it has ended with an answer */
-	uint64_t pause_ms;		/* not heard: how long until the next try */
+	bool heard;			/* it has ended with an answer, of any kind */
+	uint64_t pause_ms;		/* nothing learnt: how long until the next try */
 	unsigned int folders;
 	struct loop_timer timer;
 	size_t len;
@@ -37,7 +36,11 @@ struct mirror_offers {
 	struct loop *loop;
 	const struct fetch_transport *transport;	/* NULL: stopped */
 	void *context;
+	const struct mirrors *mirrors;
 	LIST_HEAD(, mirror_offers_watcher) watchers;
+	bool patient;			/* no limit to waiting for a first answer */
+	bool impatient;			/* the limit is over */
+	struct loop_timer patience;
 	size_t n;
 	struct offer offer[];
 };
@@ -63,19 +66,30 @@ static int get_data(struct http_get *get, const void *data, size_t len)
 	return 0;
 }
 
-/* Did the mirror say anything?  Else what it said before still holds. */
-static bool answered(enum fetch_result result)
+/* Is the mirror there? */
+static bool is_answer(enum fetch_result result)
 {
 	switch (result) {
 	case FETCH_RESULT_UNREACHABLE:
 	case FETCH_RESULT_TIMEOUT:
 	case FETCH_RESULT_TLS:
+	case FETCH_RESULT_LOCAL:
+		return false;
+	default:
+		return true;
+	}
+}
+
+/* Has it said what it has?  Else what it said before still holds. */
+static bool is_usable(enum fetch_result result)
+{
+	switch (result) {
 	case FETCH_RESULT_BUSY:
 	case FETCH_RESULT_STATUS:
 	case FETCH_RESULT_SHORT:
 		return false;
 	default:
-		return true;
+		return is_answer(result);
 	}
 }
 
@@ -91,12 +105,12 @@ static void get_done(struct http_get *get, const struct http_answer *answer)
 {
 	struct offer *offer = container_of(get, struct offer, get);
 	struct mirror_offers *offers = offer->offers;
-	bool heard = answered(answer->result);
+	bool usable = is_usable(answer->result);
 
 	offer->asking = false;
 	offer->tried = true;
-	if (heard) {
-		offer->heard = true;
+	offer->heard |= is_answer(answer->result);
+	if (usable) {
 		offer->folders = 0;
 		offer->pause_ms = UNREACHED_MIN_MS;
 	}
@@ -104,7 +118,7 @@ static void get_done(struct http_get *get, const struct http_answer *answer)
 	if (answer->result == FETCH_RESULT_OK)
 		(void)cfs_mirror_file_parse(offer->text, offer->len,
 					    &offer->folders);
-	if (heard)
+	if (usable)
 		loop_timer_start(offers->loop, &offer->timer, AGAIN_MS);
 	else
 		wait_for_mirror(offer);
@@ -134,6 +148,15 @@ static void again(struct loop_timer *timer)
 	ask(container_of(timer, struct offer, timer));
 }
 
+static void patience_over(struct loop_timer *timer)
+{
+	struct mirror_offers *offers =
+		container_of(timer, struct mirror_offers, patience);
+
+	offers->impatient = true;
+	tell(offers);
+}
+
 int mirror_offers_new(struct loop *loop, const struct mirrors *mirrors,
 		      struct mirror_offers **ret)
 {
@@ -144,6 +167,8 @@ int mirror_offers_new(struct loop *loop, const struct mirrors *mirrors,
 	if (!offers)
 		return -ENOMEM;
 	offers->loop = loop;
+	offers->mirrors = mirrors;
+	offers->patience.expired = patience_over;
 	offers->n = n;
 	for (i = 0; i < n; i++) {
 		struct offer *offer = &offers->offer[i];
@@ -163,12 +188,16 @@ int mirror_offers_new(struct loop *loop, const struct mirrors *mirrors,
 }
 
 void mirror_offers_start(struct mirror_offers *offers,
-			 const struct fetch_transport *transport, void *context)
+			 const struct fetch_transport *transport, void *context,
+			 uint64_t patience_ms)
 {
 	size_t i;
 
 	offers->transport = transport;
 	offers->context = context;
+	offers->patient = patience_ms == MIRROR_OFFERS_PATIENT;
+	if (!offers->patient)
+		loop_timer_start(offers->loop, &offers->patience, patience_ms);
 	for (i = 0; i < offers->n; i++)
 		ask(&offers->offer[i]);
 }
@@ -179,6 +208,7 @@ void mirror_offers_stop(struct mirror_offers *offers)
 
 	if (!offers->transport)
 		return;
+	loop_timer_stop(offers->loop, &offers->patience);
 	for (i = 0; i < offers->n; i++) {
 		struct offer *offer = &offers->offer[i];
 
@@ -212,12 +242,14 @@ bool mirror_offers_settled(const struct mirror_offers *offers)
 	bool heard = false;
 	size_t i;
 
+	if (offers->impatient)
+		return true;
 	for (i = 0; i < offers->n; i++) {
 		if (!offers->offer[i].tried)
 			return false;
 		heard = heard || offers->offer[i].heard;
 	}
-	return heard;
+	return heard || !offers->patient || mirrors_answered(offers->mirrors);
 }
 
 void mirror_offers_broken(struct mirror_offers *offers, size_t mirror,

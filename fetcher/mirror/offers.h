@@ -7,15 +7,19 @@
  *	UNKNOWN ------> ASKED ------------------------------> KNOWN
  *	                  ^                                     |
  *	                  +--- 10 min; 1 min after a promise ---+
- *	                       was broken; 1 to 30 s without an
- *	                       answer
+ *	                       was broken; 1 to 30 s without a
+ *	                       usable answer
  *
  *	UNKNOWN, and ASKED for the first time	offers nothing
  *	KNOWN	offers what the file says; nothing, if there is no such file
  *
- * An answer never waits for the network.  A mirror that can't be reached offers
- * what it did; one without the file is asked for it once in ten minutes and for
- * nothing else.  These requests say nothing about a mirror's health.
+ * An answer never waits for the network.  A mirror that can't be reached, or
+ * answers with a status such as 500, offers what it did; one without the file is
+ * asked for it once in ten minutes and for nothing else.  These requests say nothing
+ * about a mirror's health.
+ *
+ * Callers that wait until it is known what is offered wait for
+ * mirror_offers_settled(), which has an end: see there.
  *
  * Ownership: mirror_offers_new() gives the caller the offers, to
  * mirror_offers_free().  A watcher is the caller's, borrowed until
@@ -26,6 +30,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/queue.h>
 
 #include "cache/mirror/mirror_file.h"
@@ -34,6 +39,8 @@ struct fetch_transport;
 struct loop;
 struct mirror_offers;
 struct mirrors;
+
+#define MIRROR_OFFERS_PATIENT	UINT64_MAX
 
 /**
  * struct mirror_offers_watcher - somebody who waits for what a mirror offers
@@ -58,9 +65,15 @@ struct mirror_offers_watcher {
 int mirror_offers_new(struct loop *loop, const struct mirrors *mirrors,
 		      struct mirror_offers **ret);
 
-/** mirror_offers_start() - ask every mirror; @transport is borrowed till the stop */
+/**
+ * mirror_offers_start() - ask every mirror
+ * @transport: borrowed until mirror_offers_stop(), with @context
+ * @patience_ms: for so long at most nothing is settled; MIRROR_OFFERS_PATIENT: until a
+ *	mirror can be reached, however long that takes
+ */
 void mirror_offers_start(struct mirror_offers *offers,
-			 const struct fetch_transport *transport, void *context);
+			 const struct fetch_transport *transport, void *context,
+			 uint64_t patience_ms);
 
 /** mirror_offers_stop() - nothing is asked any more; what is known stays */
 void mirror_offers_stop(struct mirror_offers *offers);
@@ -79,8 +92,10 @@ bool mirror_offers(const struct mirror_offers *offers, size_t mirror,
 /**
  * mirror_offers_settled() - is there nothing to wait for?
  *
- * Every mirror was asked, and one has answered at least: while none does, the
- * network may not be there yet, as when a machine starts.
+ * Every mirror was asked, and one has answered at least, this request or any other:
+ * while none does, the network may not be there yet, as when a machine starts.  A
+ * status such as 500 is an answer.  Or the patience of mirror_offers_start() is over;
+ * where there is a limit, it is also over when every mirror was asked once in vain.
  */
 bool mirror_offers_settled(const struct mirror_offers *offers);
 

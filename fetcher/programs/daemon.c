@@ -26,6 +26,7 @@
 #include "fetcher/engine/fetch.h"
 #include "fetcher/mount/mount.h"
 #include "fetcher/loop/loop.h"
+#include "fetcher/mirror/offers.h"
 #include "fetcher/programs/fetch_options.h"
 #include "fetcher/programs/privileges.h"
 #include "fetcher/programs/private_root.h"
@@ -329,7 +330,8 @@ static int serve(struct daemon *daemon)
 		 (unsigned long long)total->bytes,
 		 loop_uses_io_uring(daemon->loop) ? "yes" : "no",
 		 cfs_store_has_verity(daemon->store) ? "yes" : "no");
-	fetcher_ask_for_offers(daemon->fetcher);
+	/* When a machine starts, its network may come late. */
+	fetcher_ask_for_offers(daemon->fetcher, MIRROR_OFFERS_PATIENT);
 	fetcher_limit(daemon->fetcher, &daemon->options->limits,
 		      log_collection, daemon);
 	ahead_start(daemon->ahead);

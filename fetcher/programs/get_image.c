@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cache/base/interrupt.h"
 #include "cache/store/store.h"
 #include "fetcher/programs/cfs_fetch.h"
 #include "fetcher/engine/image.h"
@@ -75,6 +76,7 @@ int run_image(const struct fetch_options *options)
 	struct loop *loop;
 	int status, err = 0;
 
+	interrupt_say("cfs-fetch: interrupted while it fetched an image\n");
 	/* With the name servers and certificates that the root's fetcher will have. */
 	if (options->for_root)
 		err = root_place_enter();

@@ -26,6 +26,7 @@
 #include "cache/base/descriptor_limit.h"
 #include "cache/base/errmsg.h"
 #include "cache/base/failpoint.h"
+#include "cache/base/interrupt.h"
 #include "cache/base/progress.h"
 #include "cache/store/publish.h"
 #include "cache/store/store.h"
@@ -40,6 +41,10 @@
 
 /* Objects asked of the engine at once, for each GET it may have in flight. */
 #define WINDOW_FACTOR	8
+
+/* A mirror that has not said by then what it has besides objects is asked for those:
+ * packs save time, and nothing else. */
+#define OFFERS_MS	10000
 
 struct seed {
 	struct seed_options options;
@@ -68,7 +73,7 @@ static int complain(const char *format, ...)
 	return SEED_EXIT_FAILED;
 }
 
-/* Only while downloading: until then a signal may simply end the process. */
+/* Only while downloading: until then interrupt_say() does. */
 static int block_signals(struct seed *seed)
 {
 	sigset_t set;
@@ -223,7 +228,10 @@ static int download(struct seed *seed)
 				  log_failure, seed, &seed->fetcher);
 	if (err < 0)
 		return complain("starting: %s", strerror(-err));
-	fetcher_ask_for_offers(seed->fetcher);
+	fetcher_ask_for_offers(seed->fetcher,
+			       options->config.hard ||
+			       options->config.deadline_ms > OFFERS_MS ?
+				       OFFERS_MS : options->config.deadline_ms);
 	progress_begin(&seed->progress, "cfs-seed", "objects");
 	err = seed_pack(&seed->plan, seed->loop, seed->store, seed->fetcher,
 			seed->images, seed->n_images, &how);
@@ -307,6 +315,7 @@ int main(int argc, char **argv)
 	if (seed_options_parse(argc, argv, &seed.options, &status))
 		return status;
 	descriptor_limit_raise();
+	interrupt_say("cfs-seed: interrupted; run it again to go on\n");
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	seed_plan_init(&seed.plan);
 	status = set_up(&seed);

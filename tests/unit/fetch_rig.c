@@ -10,6 +10,7 @@
 #include "cache/base/container_of.h"
 #include "cache/verity/hash.h"
 #include "fetcher/engine/state.h"
+#include "fetcher/mirror/offers.h"
 #include "tests/unit/test.h"
 
 struct rig rig;
@@ -140,7 +141,7 @@ void start_offered(size_t n_mirrors, const char *what)
 
 	setup(n_mirrors);
 	start();
-	fetcher_ask_for_offers(rig.fetcher);
+	fetcher_ask_for_offers(rig.fetcher, MIRROR_OFFERS_PATIENT);
 	while (rig.n_gets) {
 		CHECK_EQ(rig.gets[0]->data(rig.gets[0], text, (size_t)len), 0);
 		end_get(rig.gets[0], FETCH_RESULT_OK);

@@ -8,6 +8,7 @@
 
 #include "cache/base/full_io.h"
 #include "cache/verity/tree.h"
+#include "fetcher/mirror/offers.h"
 #include "tests/unit/test.h"
 
 struct object large;
@@ -18,7 +19,7 @@ static size_t tree_len;
 
 void offer_all(const char *text)
 {
-	fetcher_ask_for_offers(rig.fetcher);
+	fetcher_ask_for_offers(rig.fetcher, MIRROR_OFFERS_PATIENT);
 	while (rig.n_gets) {
 		struct http_get *get = rig.gets[0];
 
