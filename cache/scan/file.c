@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A regular file is read once: hashed in pieces that stay in the processor's
- * cache, and kept, up to a limit, for the case that the store lacks it.
+ * cache, and kept, up to a limit, for the case that the store lacks it; or, where
+ * blocks can be shared, a clone of it is hashed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +12,7 @@
 #include "cache/base/cleanup.h"
 #include "cache/base/timespec.h"
 #include "cache/scan/work.h"
+#include "cache/store/publish.h"
 #include "cache/verity/hash.h"
 
 bool scan_unchanged(const struct stat *before, const struct stat *after)
@@ -100,21 +102,34 @@ static int set_payload(struct scan_worker *worker, struct cfs_node *node)
 	return node->payload ? 0 : -ENOMEM;
 }
 
-static int read_object(struct scan_worker *worker, int fd,
-		       const struct stat *st, struct cfs_node *node)
+static int read_into_store(struct scan_worker *worker, int fd,
+			   struct cfs_node *node)
 {
-	const bool store = worker->scan->options->store;
-	const bool keep = store && node->size <= worker->scan->keep_max;
-	int err;
+	int snapshot_fd, err;
+	bool keep;
 
-	err = hash_bytes(worker, fd, node->size, keep, &node->digest);
-	if (!err)
-		err = set_payload(worker, node);
-	if (!err && store)
-		err = scan_store_object(worker, fd, st,
-					keep ? worker->bytes : NULL,
-					&node->digest);
-	return err;
+	err = scan_store_snapshot(worker, fd, node->size, &snapshot_fd);
+	if (err)
+		return err;
+	keep = snapshot_fd < 0 && node->size <= worker->scan->keep_max;
+	err = hash_bytes(worker, snapshot_fd < 0 ? fd : snapshot_fd, node->size,
+			 keep, &node->digest);
+	if (err) {
+		cfs_object_discard(worker->scan->options->store, snapshot_fd);
+		return err;
+	}
+	return scan_store_object(worker, fd, snapshot_fd, node->size,
+				 keep ? worker->bytes : NULL, &node->digest);
+}
+
+static int read_object(struct scan_worker *worker, int fd, struct cfs_node *node)
+{
+	int err = worker->scan->options->store ?
+			  read_into_store(worker, fd, node) :
+			  hash_bytes(worker, fd, node->size, false,
+				     &node->digest);
+
+	return err ? err : set_payload(worker, node);
 }
 
 /*
@@ -163,7 +178,7 @@ int scan_file(struct scan_worker *worker, const struct scan_dir *dir,
 		return err < 0 ? err : 0;
 	err = node->size <= CFS_SCAN_INLINE_MAX ?
 		      read_inline(worker, fd, node) :
-		      read_object(worker, fd, &before, node);
+		      read_object(worker, fd, node);
 	if (err)
 		return err;
 	if (fstat(fd, &after) < 0)

@@ -2,10 +2,18 @@
 /*
  * Objects on their way into the store:
  *
- *	claim --> check --> stage, fill --> [batch full] sync --> publish
- *	  |         |
- *	  |         +-- the store has it: done
- *	  +-- another file has the same bytes: done
+ *	[snapshot,] hash --> claim --> check --> [stage, fill] --> [batch full] sync --> publish
+ *			       |         |
+ *			       |         +-- the store has it: done
+ *			       +-- another file has the same bytes: done
+ *
+ * What is published has been hashed itself.  A file can change between being hashed
+ * and being cloned without a trace in its times (through a shared mapping), and then
+ * the clone is other bytes, not only for this file but for all that have the digest.
+ * So where blocks can be shared the clone is made first, and is what is hashed: one
+ * pass, over bytes that no writer of the file reaches.  If the store has most objects
+ * already, clones would be made in vain: then the file is hashed, and its clone only
+ * if it turns out to be new.
  *
  * A file without fs-verity must be on the disk before it gets its name.  One
  * flush for hundreds of files costs about as much as one for a single file, so
@@ -90,28 +98,78 @@ static int copy_again(struct scan_worker *worker, int fd, int to_fd,
 	return cfs_digest_equal(&found, digest) ? 0 : -ESTALE;
 }
 
-static int fill(struct scan_worker *worker, int fd, int to_fd,
-		const struct stat *before, const char *bytes,
-		const struct cfs_digest *digest)
+/* Let a staged file have the file's blocks, which nearly costs nothing. */
+static bool share_blocks(struct scan *scan, int fd, int to_fd)
 {
-	struct scan *scan = worker->scan;
-	struct stat after;
+	if (atomic_load_explicit(&scan->no_reflink, memory_order_relaxed))
+		return false;
+	if (ioctl(to_fd, FICLONE, fd) == 0)
+		return true;
+	if (errno == EOPNOTSUPP || errno == EXDEV || errno == ENOTTY)
+		atomic_store(&scan->no_reflink, true);
+	return false;
+}
+
+/* Has a clone the digest that the file had when it was hashed? */
+static int check_clone(struct scan_worker *worker, int clone_fd, uint64_t size,
+		       const struct cfs_digest *digest)
+{
+	struct cfs_digest found;
 	int err;
 
-	/* A clone shares the disk's blocks, and so nearly costs nothing. */
-	if (!atomic_load_explicit(&scan->no_reflink, memory_order_relaxed)) {
-		if (ioctl(to_fd, FICLONE, fd) == 0) {
-			if (fstat(fd, &after) < 0)
-				return -errno;
-			return scan_unchanged(before, &after) ? 0 : -ESTALE;
-		}
-		if (errno == EOPNOTSUPP || errno == EXDEV || errno == ENOTTY)
-			atomic_store(&scan->no_reflink, true);
-	}
+	cfs_verity_hash_reset(worker->hash);
+	err = cfs_verity_hash_add_fd(worker->hash, clone_fd, size);
+	if (!err)
+		err = cfs_verity_hash_finish(worker->hash, &found);
+	if (err == -EFBIG)
+		return -ESTALE;
+	if (err)
+		return err;
+	return cfs_digest_equal(&found, digest) ? 0 : -ESTALE;
+}
+
+static int fill(struct scan_worker *worker, int fd, int to_fd, uint64_t size,
+		const char *bytes, const struct cfs_digest *digest)
+{
+	int err;
+
+	if (share_blocks(worker->scan, fd, to_fd))
+		return check_clone(worker, to_fd, size, digest);
 	if (!bytes)
-		return copy_again(worker, fd, to_fd, before->st_size, digest);
-	err = full_write(to_fd, bytes, before->st_size);
+		return copy_again(worker, fd, to_fd, size, digest);
+	err = full_write(to_fd, bytes, size);
 	return err ? scan_fail_store(worker, err) : 0;
+}
+
+int scan_store_snapshot(struct scan_worker *worker, int fd, uint64_t size,
+			int *ret_fd)
+{
+	struct scan *scan = worker->scan;
+	struct cfs_store *store = scan->options->store;
+	struct stat st;
+	int staged_fd, err;
+
+	*ret_fd = -1;
+	if (!worker->expects_new ||
+	    atomic_load_explicit(&scan->no_reflink, memory_order_relaxed))
+		return 0;
+	err = cfs_object_stage(store, 0, &staged_fd);
+	if (err < 0)
+		return scan_fail_store(worker, err);
+	if (!share_blocks(scan, fd, staged_fd)) {
+		cfs_object_discard(store, staged_fd);
+		return 0;
+	}
+	if (fstat(staged_fd, &st) < 0)
+		err = -errno;
+	else if ((uint64_t)st.st_size != size)
+		err = -ESTALE;
+	if (err) {
+		cfs_object_discard(store, staged_fd);
+		return err;
+	}
+	*ret_fd = staged_fd;
+	return 0;
 }
 
 int scan_store_flush(struct scan_worker *worker)
@@ -150,33 +208,31 @@ void scan_store_discard(struct scan_worker *worker)
 				   batch->fds[--batch->n]);
 }
 
-int scan_store_object(struct scan_worker *worker, int fd,
-		      const struct stat *before, const char *bytes,
-		      const struct cfs_digest *digest)
+/* A staged file with the bytes of an object that the store lacks. */
+static int stage(struct scan_worker *worker, int fd, uint64_t size,
+		 const char *bytes, const struct cfs_digest *digest,
+		 int *ret_fd)
 {
-	struct scan *scan = worker->scan;
-	struct cfs_store *store = scan->options->store;
-	struct scan_batch *batch = &worker->batch;
-	const uint64_t size = before->st_size;
-	int staged_fd = -1, err;
+	struct cfs_store *store = worker->scan->options->store;
+	int staged_fd, err;
 
-	err = claim(worker, digest);
-	if (err)
-		return err < 0 ? err : 0;
-	atomic_fetch_add(&scan->counters->objects, 1);
-	atomic_fetch_add(&scan->counters->object_bytes, size);
-	err = cfs_store_check(store, digest, size);
-	if (err == 0)
-		return 0;
-	if (err > 0)			/* missing or damaged */
-		err = cfs_object_stage(store, size, &staged_fd);
+	err = cfs_object_stage(store, size, &staged_fd);
 	if (err < 0)
 		return scan_fail_store(worker, err);
-	err = fill(worker, fd, staged_fd, before, bytes, digest);
-	if (err) {
+	err = fill(worker, fd, staged_fd, size, bytes, digest);
+	if (err)
 		cfs_object_discard(store, staged_fd);
-		return err;
-	}
+	else
+		*ret_fd = staged_fd;
+	return err;
+}
+
+static int add_to_batch(struct scan_worker *worker, int staged_fd, uint64_t size,
+			const struct cfs_digest *digest)
+{
+	struct scan *scan = worker->scan;
+	struct scan_batch *batch = &worker->batch;
+
 	atomic_fetch_add(&scan->counters->new_objects, 1);
 	atomic_fetch_add(&scan->counters->new_bytes, size);
 	batch->fds[batch->n] = staged_fd;
@@ -185,4 +241,36 @@ int scan_store_object(struct scan_worker *worker, int fd,
 	if (batch->n == scan->batch_max || batch->bytes >= BATCH_BYTES)
 		return scan_store_flush(worker);
 	return 0;
+}
+
+/* Return: 0 if the caller must bring the object in, 1 if not, or -errno. */
+static int claim_missing(struct scan_worker *worker, uint64_t size,
+			 const struct cfs_digest *digest)
+{
+	struct scan *scan = worker->scan;
+	int err = claim(worker, digest);
+
+	if (err)
+		return err;
+	atomic_fetch_add(&scan->counters->objects, 1);
+	atomic_fetch_add(&scan->counters->object_bytes, size);
+	err = cfs_store_check(scan->options->store, digest, size);
+	if (err < 0)
+		return scan_fail_store(worker, err);
+	worker->expects_new = err > 0;
+	return err > 0 ? 0 : 1;		/* above 0: missing or damaged */
+}
+
+int scan_store_object(struct scan_worker *worker, int fd, int snapshot_fd,
+		      uint64_t size, const char *bytes,
+		      const struct cfs_digest *digest)
+{
+	int err = claim_missing(worker, size, digest);
+
+	if (err == 0 && snapshot_fd < 0)
+		err = stage(worker, fd, size, bytes, digest, &snapshot_fd);
+	if (err == 0)
+		return add_to_batch(worker, snapshot_fd, size, digest);
+	cfs_object_discard(worker->scan->options->store, snapshot_fd);
+	return err < 0 ? err : 0;
 }

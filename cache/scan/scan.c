@@ -204,6 +204,7 @@ static void worker_release(struct scan_worker *worker)
 static int worker_init(struct scan_worker *worker, struct scan *scan)
 {
 	worker->scan = scan;
+	worker->expects_new = true;
 	worker->list = malloc(SCAN_LIST_SIZE);
 	worker->value = malloc(SCAN_VALUE_SIZE);
 	worker->batch.fds = calloc(scan->batch_max, sizeof(int));

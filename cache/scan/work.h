@@ -86,6 +86,7 @@ struct scan_worker {
 	struct arena arena;		/* goes to the tree in the end */
 	struct cfs_verity_hash *hash;
 	struct scan_batch batch;
+	bool expects_new;		/* the last object was new to the store */
 	char *bytes;			/* of the file; at least SCAN_READ_SIZE */
 	size_t bytes_room;
 	char *list;			/* scratch: xattr names or entries */
@@ -151,15 +152,31 @@ bool scan_unchanged(const struct stat *before, const struct stat *after);
 /* ---- into_store.c ---- */
 
 /**
- * scan_store_object() - see that the store has, or will have, a file's bytes
+ * scan_store_snapshot() - a staged file that shares a file's blocks, to be hashed
+ * instead of it
  * @fd: the file
- * @before: stat() of it, before it was hashed
- * @bytes: all its bytes, NULL if they were not kept
+ * @size: it must have, bytes
+ * @ret_fd: for scan_store_object() or cfs_object_discard(); -1 if blocks can't be
+ *	shared, or if the store will probably turn out to have the object
  *
  * Return: 0, -ESTALE if the file changed, or -errno.
  */
-int scan_store_object(struct scan_worker *worker, int fd,
-		      const struct stat *before, const char *bytes,
+int scan_store_snapshot(struct scan_worker *worker, int fd, uint64_t size,
+			int *ret_fd);
+
+/**
+ * scan_store_object() - see that the store has, or will have, a file's bytes
+ * @fd: the file
+ * @snapshot_fd: from scan_store_snapshot(), and it is what was hashed; consumed;
+ *	-1 if the file itself was
+ * @size: of the file, bytes
+ * @bytes: all its bytes, NULL if they were not kept
+ * @digest: of what was hashed
+ *
+ * Return: 0, -ESTALE if the file changed, or -errno.
+ */
+int scan_store_object(struct scan_worker *worker, int fd, int snapshot_fd,
+		      uint64_t size, const char *bytes,
 		      const struct cfs_digest *digest);
 
 /** scan_store_flush() - publish what is staged; 0 or -errno */
