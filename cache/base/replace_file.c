@@ -48,6 +48,19 @@ static int open_nameless(struct replace_file *file)
 	return 0;
 }
 
+/* The last step of beginning, if the others went well. */
+static int begin_new(struct replace_file *file, int err)
+{
+	if (!err)
+		err = open_nameless(file);
+	if (!err && file->exists && !file->in_memory &&
+	    fchmod(file->fd, file->mode) < 0)
+		err = -errno;
+	if (err)
+		replace_file_abandon(file);
+	return err;
+}
+
 int replace_file_begin(struct replace_file *file, const char *path,
 		       mode_t mode)
 {
@@ -87,14 +100,29 @@ int replace_file_begin(struct replace_file *file, const char *path,
 	err = file->dir_fd < 0 ? -errno : 0;
 	if (!err && !*file->name)
 		err = -EISDIR;
-	if (!err)
-		err = open_nameless(file);
-	if (!err && file->exists && !file->in_memory &&
-	    fchmod(file->fd, file->mode) < 0)
+	return begin_new(file, err);
+}
+
+int replace_file_begin_at(struct replace_file *file, int dir_fd,
+			  const char *name, mode_t mode)
+{
+	struct stat st;
+	int err = 0;
+
+	*file = (struct replace_file){ .fd = -1, .dir_fd = -1, .mode = mode };
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		file->exists = true;
+	else if (errno != ENOENT)
+		return -errno;
+	if (file->exists && S_ISREG(st.st_mode))
+		file->mode = st.st_mode & 0777;
+	file->name = strdup(name);
+	file->dir_fd = openat(dir_fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (!file->name)
+		err = -ENOMEM;
+	else if (file->dir_fd < 0)
 		err = -errno;
-	if (err)
-		replace_file_abandon(file);
-	return err;
+	return begin_new(file, err);
 }
 
 static int copy_from_memory(const struct replace_file *file, int to)
@@ -147,24 +175,30 @@ static int make_name(const struct replace_file *file, const char *name)
  * Whoever has a file under a name of its own holds a lock on the folder for that
  * moment, where it can be had; so a name without one is left over from a crash.
  */
-void replace_file_sweep(int dir_fd)
+uint64_t replace_file_sweep(int dir_fd)
 {
 	CLEANUP_CLOSE int fd = openat(dir_fd, ".",
 				      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	const struct dirent *entry;
+	uint64_t bytes = 0;
+	struct stat st;
 	DIR *dir;
 
 	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return;
+		return 0;
 	dir = fdopendir(fd);
 	if (!dir)
-		return;
+		return 0;
 	take_fd(&fd);	/* the stream's from here on */
 	while ((entry = readdir(dir)))
 		if (strncmp(entry->d_name, TEMP_PREFIX,
-			    strlen(TEMP_PREFIX)) == 0)
-			unlinkat(dir_fd, entry->d_name, 0);
+			    strlen(TEMP_PREFIX)) == 0 &&
+		    fstatat(dir_fd, entry->d_name, &st,
+			    AT_SYMLINK_NOFOLLOW) == 0 &&
+		    unlinkat(dir_fd, entry->d_name, 0) == 0)
+			bytes += (uint64_t)st.st_blocks * 512;
 	closedir(dir);
+	return bytes;
 }
 
 /* They are through in a moment; whoever else has the folder locked is not waited for. */

@@ -15,6 +15,7 @@
 #define CACHE_BASE_REPLACE_FILE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct replace_file {
@@ -39,6 +40,14 @@ int replace_file_begin(struct replace_file *file, const char *path,
 		       mode_t mode);
 
 /**
+ * replace_file_begin_at() - the same, for a name in an open folder
+ * @dir_fd: the folder; borrowed
+ * @name: without a slash; a symlink of that name is replaced, not followed
+ */
+int replace_file_begin_at(struct replace_file *file, int dir_fd,
+			  const char *name, mode_t mode);
+
+/**
  * replace_file_commit() - give the written bytes their name
  *
  * Does not wait for the disk.  Signals are held back for the moment between
@@ -54,8 +63,10 @@ int replace_file_commit(struct replace_file *file);
  *	".tmp-"
  *
  * Does nothing while some commit is under way there; the next time will do.
+ *
+ * Return: the bytes on disk that this has freed.
  */
-void replace_file_sweep(int dir_fd);
+uint64_t replace_file_sweep(int dir_fd);
 
 /** replace_file_abandon() - forget what was written */
 void replace_file_abandon(struct replace_file *file);

@@ -3,14 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "cache/base/bitmap.h"
 #include "cache/base/cleanup.h"
 #include "cache/image/file.h"
 #include "cache/image/objects.h"
+#include "cache/mirror/profile.h"
 #include "cache/store/store.h"
 
 int cfs_pack_order_init(struct cfs_pack_order *order, struct cfs_store *store,
@@ -64,30 +63,24 @@ void cfs_pack_order_add(struct cfs_pack_order *order,
 	}
 }
 
-static void cleanup_fclose(FILE **file)
+static int add_listed(void *context, const struct cfs_digest *digest)
 {
-	if (*file)
-		fclose(*file);
+	cfs_pack_order_add(context, digest);
+	return 0;
 }
 
 int cfs_pack_order_profile(struct cfs_pack_order *order, const char *path)
 {
-	CLEANUP(cleanup_fclose) FILE *file = fopen(path, "re");
-	CLEANUP_FREE char *line = NULL;
-	size_t room = 0;
-	ssize_t len;
+	struct profile_reader reader = {
+		.digest = add_listed,
+		.context = order,
+	};
+	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int err = fd < 0 ? -errno : profile_read_file(&reader, fd);
 
-	if (!file)
-		return -errno;
-	while ((len = getline(&line, &room, file)) >= 0) {
-		struct cfs_digest digest;
-
-		while (len && (line[len - 1] == '\n' || line[len - 1] == '\r'))
-			len--;
-		if (cfs_digest_parse(line, (size_t)len, &digest) == 0)
-			cfs_pack_order_add(order, &digest);
-	}
-	return ferror(file) ? -EIO : 0;
+	order->bad_lines = reader.n_bad;
+	order->too_long = reader.too_long;
+	return err;
 }
 
 static int add_object(void *context, const struct cfs_image_object *object)

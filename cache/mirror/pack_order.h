@@ -8,6 +8,7 @@
 #ifndef CACHE_MIRROR_PACK_ORDER_H
 #define CACHE_MIRROR_PACK_ORDER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "cache/store/table.h"
@@ -19,6 +20,8 @@
  * @repeated: digests that were there before
  * @large: objects over @max_size
  * @missing: objects that the store does not have, or has damaged
+ * @bad_lines: of the profile, that are no digests
+ * @too_long: the profile is, and was read in part
  */
 struct cfs_pack_order {
 	struct cfs_store *store;
@@ -27,7 +30,8 @@ struct cfs_pack_order {
 	uint32_t *positions;
 	uint32_t n;
 	uint64_t bytes;
-	uint64_t strange, repeated, large, missing;
+	uint64_t strange, repeated, large, missing, bad_lines;
+	bool too_long;
 	/* private: */
 	uint8_t *seen;
 };
@@ -50,8 +54,7 @@ void cfs_pack_order_add(struct cfs_pack_order *order,
 
 /**
  * cfs_pack_order_profile() - all that a profile lists
- * @path: a text; lines that are no digests are passed over, those that begin
- *	with # in particular
+ * @path: a file, read as cache/mirror/profile.h says
  *
  * Return: 0 or -errno.
  */

@@ -5,23 +5,30 @@
 #include <string.h>
 #include <unistd.h>
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
 static int end_line(struct profile_reader *reader)
 {
+	char *text = reader->line, *end = text + reader->len;
 	struct cfs_digest digest;
-	size_t len = reader->len;
 	bool cut = reader->cut;
 
 	reader->len = 0;
 	reader->cut = false;
-	if (len > 0 && reader->line[len - 1] == '\r')
-		len--;
-	if (len == 0 && !cut)
+	while (text < end && is_blank(*text))
+		text++;
+	while (end > text && is_blank(end[-1]))
+		end--;
+	if (text == end && !cut)
 		return 0;
-	reader->line[len] = '\0';
-	if (reader->line[0] == '#')
+	*end = '\0';
+	if (*text == '#')
 		return reader->comment ? reader->comment(reader->context,
-							 reader->line + 1) : 0;
-	if (cut || cfs_digest_parse(reader->line, len, &digest) < 0) {
+							 text + 1) : 0;
+	if (cut || cfs_digest_parse(text, (size_t)(end - text), &digest) < 0) {
 		reader->n_bad++;
 		return 0;
 	}
@@ -45,11 +52,14 @@ static void add_to_line(struct profile_reader *reader, const char *text,
 
 int profile_read(struct profile_reader *reader, const void *data, size_t len)
 {
-	const char *text = data, *end = text + len;
+	const char *text = data, *end;
 
-	if (len > PROFILE_MAX - reader->n_bytes)
-		return -EFBIG;
+	if (len > PROFILE_MAX - reader->n_bytes) {
+		len = (size_t)(PROFILE_MAX - reader->n_bytes);
+		reader->too_long = true;
+	}
 	reader->n_bytes += len;
+	end = text + len;
 	while (text < end) {
 		const char *newline = memchr(text, '\n', (size_t)(end - text));
 		int err;
@@ -63,12 +73,12 @@ int profile_read(struct profile_reader *reader, const void *data, size_t len)
 			return err;
 		text = newline + 1;
 	}
-	return 0;
+	return reader->too_long ? -EFBIG : 0;
 }
 
 int profile_read_end(struct profile_reader *reader)
 {
-	return end_line(reader);
+	return reader->too_long ? 0 : end_line(reader);
 }
 
 int profile_read_file(struct profile_reader *reader, int fd)
@@ -84,7 +94,7 @@ int profile_read_file(struct profile_reader *reader, int fd)
 			return -errno;
 		err = profile_read(reader, buf, (size_t)n);
 		if (err < 0)
-			return err;
+			return reader->too_long && err == -EFBIG ? 0 : err;
 	}
 	return profile_read_end(reader);
 }

@@ -210,6 +210,11 @@ static void print_report(const struct pack_command *command,
 	if (order->strange)
 		printf("listed, but not of this image: %" PRIu64 "\n",
 		       order->strange);
+	if (order->bad_lines)
+		printf("lines of the profile that are no digests: %" PRIu64 "\n",
+		       order->bad_lines);
+	if (order->too_long)
+		puts("the profile is longer than 8 MiB: the rest was not read");
 }
 
 static void print_json(const struct pack_command *command,
@@ -217,14 +222,15 @@ static void print_json(const struct pack_command *command,
 		       const struct cfs_pack_report *report)
 {
 	json_t *root = json_pack(
-		"{s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "v", 1,
+		"{s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "v", 1,
 		"pack", command->file, "objects", (json_int_t)order->n, "bytes",
 		(json_int_t)order->bytes, "packed_bytes",
 		(json_int_t)report->file_size, "frames",
 		(json_int_t)report->n_frames, "missing",
 		(json_int_t)order->missing, "large", (json_int_t)order->large,
 		"strange", (json_int_t)order->strange, "repeated",
-		(json_int_t)order->repeated);
+		(json_int_t)order->repeated, "bad_lines",
+		(json_int_t)order->bad_lines, "profile_cut", order->too_long);
 
 	json_dumpf(root, stdout, JSON_INDENT(2));
 	putchar('\n');

@@ -10,11 +10,21 @@
  *	quarantine/<64 hex>[.N]	what stood in an object's place and was not it
  * In a folder of objects only it is called .quarantine/.
  *
- * Where there is no O_TMPFILE, staged files are objects/.tmp-<inode number>:
- * the name follows from the descriptor, so nobody has to remember it.  Whoever
- * has such a file open holds a shared lock on it; one without is left over from
- * a crash and is swept when the store is opened.  So is images/.tmp-<pid>, a link that
- * was about to get its name, under the lock of images/.
+ * Temporary files, which a process that is killed can leave behind:
+ *
+ *	objects/.tmp-<inode number>	a staged file, where there is no O_TMPFILE: the
+ *					name follows from the descriptor.  Its writer
+ *					holds a shared lock on it.
+ *	images/.tmp-<pid>		a link that was about to get its name, under the
+ *					lock of images/
+ *	.tmp-<8 hex>			a file that was about to replace another one
+ *					(cache/base/replace_file.h), under a shared lock
+ *					of its folder: in the store's own folder
+ *					("mirror"), in packs/, profiles/, verity/aa/
+ *					and zst/aa/
+ *
+ * What has no lock is removed when the store is opened (cfs_store_sweep()); in
+ * verity/ and zst/, whose folders are many, by gc.
  */
 #ifndef CACHE_STORE_LAYOUT_H
 #define CACHE_STORE_LAYOUT_H

@@ -83,4 +83,16 @@ int cfs_store_object_mark_used(struct cfs_store *store,
 int cfs_store_object_remove(struct cfs_store *store,
 			    const struct cfs_digest *digest);
 
+/**
+ * cfs_store_sweep() - remove what processes that were killed left behind
+ * @all: also in verity/ and zst/, which have a folder for each first byte; else
+ *	only where it is quickly done
+ *
+ * The places are listed in cache/store/layout.h.  What a process is about to give its
+ * name stays.
+ *
+ * Return: the bytes on disk that this has freed.
+ */
+uint64_t cfs_store_sweep(struct cfs_store *store, bool all);
+
 #endif /* CACHE_STORE_LIST_H */

@@ -12,7 +12,7 @@
 
 #include "cache/base/cleanup.h"
 #include "cache/base/failpoint.h"
-#include "cache/base/replace_file.h"
+#include "cache/store/list.h"
 #include "cache/verity/measure.h"
 #include "cache/store/layout.h"
 
@@ -77,17 +77,6 @@ static int probe(struct cfs_store *store, unsigned int flags)
 	return 0;
 }
 
-/* The one extra whose files are replaced by new ones. */
-static void sweep_profiles(const struct cfs_store *store)
-{
-	CLEANUP_CLOSE int fd = openat(store->root_fd, "profiles",
-				      O_PATH | O_DIRECTORY | O_NOFOLLOW |
-				      O_CLOEXEC);
-
-	if (fd >= 0)
-		replace_file_sweep(fd);
-}
-
 static int finish_open(struct cfs_store *store, unsigned int flags,
 		       struct cfs_store **ret)
 {
@@ -103,8 +92,8 @@ static int finish_open(struct cfs_store *store, unsigned int flags,
 		return err;
 	if (store->images_fd >= 0 && !(flags & CFS_STORE_READ_ONLY))
 		image_names_sweep(store);
-	if (store->root_fd >= 0 && !(flags & CFS_STORE_READ_ONLY))
-		sweep_profiles(store);
+	if (!(flags & CFS_STORE_READ_ONLY))
+		(void)cfs_store_sweep(store, false);
 	*ret = store;
 	return 0;
 }

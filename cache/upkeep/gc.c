@@ -204,6 +204,8 @@ static int sweep_extras(struct gc *gc)
 	if (err == 0)
 		err = cfs_partial_sweep(gc->store, needed_in_part, gc, dry_run,
 					bytes);
+	if (err == 0 && !dry_run)
+		*bytes += cfs_store_sweep(gc->store, true);
 	return err;
 }
 

@@ -257,8 +257,6 @@ static int read_files(struct ahead *ahead, const char **ret_what)
 		*ret_what = path;
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 		err = fd < 0 ? -errno : profile_read_file(&reader, fd);
-		if (err == -EFBIG)
-			err = 0;	/* part of a profile is a profile */
 		if (!err)
 			note_source(ahead, &all.image, path, path, &reader);
 	}

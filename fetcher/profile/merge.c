@@ -3,14 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "cache/base/cleanup.h"
 #include "cache/base/full_io.h"
+#include "cache/base/replace_file.h"
 #include "cache/store/store.h"
 #include "fetcher/profile/digest_list.h"
 #include "fetcher/profile/find.h"
@@ -81,20 +80,15 @@ static int write_lines(int fd, const struct digest_list *list)
 
 static int replace(int folder_fd, const char *name, const struct digest_list *list)
 {
-	char temporary[PROFILE_PATH_MAX + 32];
-	CLEANUP_CLOSE int fd = -1;
-	int err;
+	struct replace_file file;
+	int err = replace_file_begin_at(&file, folder_fd, name, 0644);
 
-	snprintf(temporary, sizeof(temporary), ".%s.%d", name, (int)getpid());
-	fd = openat(folder_fd, temporary,
-		    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return -errno;
-	err = write_lines(fd, list);
-	if (!err && renameat(folder_fd, temporary, folder_fd, name) < 0)
-		err = -errno;
-	if (err)
-		unlinkat(folder_fd, temporary, 0);
+	if (err < 0)
+		return err;
+	err = write_lines(file.fd, list);
+	if (err == 0)
+		return replace_file_commit(&file);
+	replace_file_abandon(&file);
 	return err;
 }
 

@@ -223,5 +223,7 @@ int record_read(struct record *record, int fd)
 		.context = &reading,
 	};
 
-	return profile_read_file(&reader, fd);
+	int err = profile_read_file(&reader, fd);
+
+	return err == 0 && reader.too_long ? -EFBIG : err;
 }

@@ -4,13 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cache/base/cleanup.h"
 #include "cache/base/errmsg.h"
 #include "cache/image/file.h"
+#include "cache/mirror/profile.h"
 #include "cache/store/inspect.h"
 #include "cache/store/import.h"
 #include "cache/store/store.h"
@@ -119,27 +118,42 @@ static int by_name(const struct seed_target *target, const char *what,
 	return err;
 }
 
-/* One line of a profile; comments and empty lines are nobody's wish. */
-static int add_profile_line(const struct seed_target *target,
-			    const struct cfs_store_refs *refs, char *line,
-			    struct seed_meaning *ret)
+struct listing {
+	const struct seed_target *target;
+	const struct cfs_store_refs *refs;
+	struct seed_meaning *meaning;
+};
+
+static int add_listed(void *context, const struct cfs_digest *digest)
 {
+	const struct listing *listing = context;
 	const struct cfs_ref *ref;
-	struct cfs_digest digest;
 	size_t n;
 
-	line[strcspn(line, "\r\n")] = '\0';
-	if (!*line || *line == '#')
-		return 0;
-	if (cfs_digest_parse(line, strlen(line), &digest) < 0)
-		return -EINVAL;
-	ret->listed++;
-	ref = cfs_store_refs_find(refs, &digest, &n);
+	ref = cfs_store_refs_find(listing->refs, digest, &n);
 	if (!ref) {
-		ret->strange++;
+		listing->meaning->strange++;
 		return 0;
 	}
-	return seed_plan_add(target->plan, &digest, ref->size);
+	return seed_plan_add(listing->target->plan, digest, ref->size);
+}
+
+static int read_lines(const struct seed_target *target,
+		      const struct cfs_store_refs *refs, int fd,
+		      struct seed_meaning *ret)
+{
+	struct listing listing = { target, refs, ret };
+	struct profile_reader reader = {
+		.digest = add_listed,
+		.context = &listing,
+	};
+	int err = profile_read_file(&reader, fd);
+
+	ret->listed = reader.n_digests;
+	ret->bad_lines = reader.n_bad;
+	ret->too_long = reader.too_long;
+	/* Not one digest: it was meant to be something else. */
+	return err == 0 && reader.n_bad && !reader.n_digests ? -EINVAL : err;
 }
 
 struct restoring {
@@ -163,12 +177,10 @@ static int restore_image(void *context, const char *name,
 }
 
 static int read_profile(const struct seed_target *target, const char *what,
-			FILE *file, struct seed_meaning *ret,
-			struct errmsg *msg)
+			int fd, struct seed_meaning *ret, struct errmsg *msg)
 {
 	struct restoring restoring = { target, ret, msg };
 	struct cfs_store_refs *refs;
-	char line[256];
 	int err = cfs_store_image_each(target->store, restore_image,
 				       &restoring);
 
@@ -177,10 +189,7 @@ static int read_profile(const struct seed_target *target, const char *what,
 	if (err < 0)
 		return err;
 	ret->is_profile = true;
-	while (err == 0 && fgets(line, sizeof(line), file))
-		err = add_profile_line(target, refs, line, ret);
-	if (err == 0 && ferror(file))
-		err = -EIO;
+	err = read_lines(target, refs, fd, ret);
 	cfs_store_refs_free(refs);
 	if (err < 0)
 		errmsg_set(msg, err, "%s: %s", what,
@@ -202,23 +211,17 @@ static bool is_image(int fd)
 	return true;
 }
 
-static void close_file(FILE **file)
-{
-	if (*file)
-		fclose(*file);
-}
-
 static int by_file(const struct seed_target *target, const char *what,
 		   struct seed_meaning *ret, struct errmsg *msg)
 {
-	CLEANUP(close_file) FILE *file = fopen(what, "re");
+	CLEANUP_CLOSE int fd = open(what, O_RDONLY | O_CLOEXEC);
 	int err;
 
-	if (!file)
+	if (fd < 0)
 		return errmsg_set(msg, -errno, "%s: %m", what);
-	if (!is_image(fileno(file)))
-		return read_profile(target, what, file, ret, msg);
-	err = cfs_object_import(target->store, fileno(file), &ret->digest);
+	if (!is_image(fd))
+		return read_profile(target, what, fd, ret, msg);
+	err = cfs_object_import(target->store, fd, &ret->digest);
 	if (err < 0)
 		return errmsg_set(msg, err, "%s: %s", what, strerror(-err));
 	return take_image(target, what, NULL, ret, msg);

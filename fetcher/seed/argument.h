@@ -46,6 +46,8 @@ struct seed_target {
  * @fetched: bytes of the image that were downloaded
  * @listed: digests in the profile
  * @strange: those that no image of the store names; they are left out
+ * @bad_lines: of the profile, that are no digests
+ * @too_long: the profile is, and was read in part
  */
 struct seed_meaning {
 	bool is_profile;
@@ -53,6 +55,8 @@ struct seed_meaning {
 	uint64_t fetched;
 	uint64_t listed;
 	uint64_t strange;
+	uint64_t bad_lines;
+	bool too_long;
 };
 
 /**

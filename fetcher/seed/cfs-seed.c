@@ -28,6 +28,7 @@
 #include "cache/base/failpoint.h"
 #include "cache/base/interrupt.h"
 #include "cache/base/progress.h"
+#include "cache/mirror/profile.h"
 #include "cache/store/publish.h"
 #include "cache/store/store.h"
 #include "cache/store/lock.h"
@@ -113,6 +114,12 @@ static void tell_meaning(const struct seed *seed, const char *what,
 		complain("%s: %llu of %llu digests are not of any image in the store: left out",
 			 what, (unsigned long long)meaning->strange,
 			 (unsigned long long)meaning->listed);
+	if (meaning->bad_lines)
+		complain("%s: %llu lines are neither a digest nor a comment: skipped",
+			 what, (unsigned long long)meaning->bad_lines);
+	if (meaning->too_long)
+		complain("%s: longer than %llu MiB: the rest is not read", what,
+			 (unsigned long long)(PROFILE_MAX >> 20));
 	if (meaning->is_profile || seed->options.quiet || seed->options.json)
 		return;
 	cfs_digest_format(&meaning->digest, hex);
