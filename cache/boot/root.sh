@@ -205,10 +205,10 @@ cfs_mount_options() {
 # cfs_is_as_strict_as_asked DIR: what /proc/mounts says is what counts.
 cfs_is_as_strict_as_asked() {
 	[ "$cfs_verity" != off ] || return 0
-	while read -r cfs_source cfs_dir _ cfs_opts _; do
+	while read -r _ cfs_dir _ cfs_opts _; do
 		[ "$cfs_dir" = "$1" ] || continue
-		case $cfs_source,$cfs_opts in
-		*"$cfs_digest"*) ;;
+		case ,$cfs_opts in
+		*,digest="$cfs_digest"* | *=composefs-"$cfs_digest"*) ;;
 		*) continue ;;
 		esac
 		[ "$cfs_verity" = require ] || return 0

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "cache/base/cleanup.h"
+#include "cache/base/own_program.h"
 #include "cache/mount/context.h"
 #include "cache/mount/options.h"
 
@@ -33,6 +34,7 @@
 			 MOUNT_FETCHER_ARGS_MAX + 6 + 1)
 
 struct args {
+	char program[PATH_MAX];
 	const char *words[ARGS_MAX];
 	size_t n;
 };
@@ -45,21 +47,26 @@ static void add(struct args *args, const char *word)
 	args->words[args->n] = NULL;
 }
 
-static struct args common_args(const struct mount_fetcher *fetcher)
+static int common_args(const struct mount_fetcher *fetcher, struct args *args,
+		       struct errmsg *msg)
 {
-	struct args args = { .n = 0 };
 	size_t i;
 
-	add(&args, PROGRAM);
-	add(&args, "--store");
-	add(&args, fetcher->store);
+	args->n = 0;
+	if (own_program_find(PROGRAM, args->program) < 0)
+		return errmsg_set(msg, -ENOENT,
+				  PROGRAM " is not installed: %s",
+				  args->program);
+	add(args, PROGRAM);
+	add(args, "--store");
+	add(args, fetcher->store);
 	for (i = 0; i < fetcher->n_mirrors; i++) {
-		add(&args, "--mirror");
-		add(&args, fetcher->mirrors[i]);
+		add(args, "--mirror");
+		add(args, fetcher->mirrors[i]);
 	}
 	for (i = 0; i < fetcher->n_args; i++)
-		add(&args, fetcher->args[i]);
-	return args;
+		add(args, fetcher->args[i]);
+	return 0;
 }
 
 /* In the child: only @keep_fd and the standard ones survive. */
@@ -69,7 +76,7 @@ static __attribute__((noreturn)) void become(const struct args *args,
 	close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 	if (keep_fd >= 0)
 		fcntl(keep_fd, F_SETFD, 0);
-	execvp(PROGRAM, (char *const *)args->words);
+	execv(args->program, (char *const *)args->words);
 	_exit(127);
 }
 
@@ -115,12 +122,15 @@ int mount_fetcher_get_image(const struct mount_fetcher *fetcher,
 			    const char *which, struct cfs_digest *ret,
 			    struct errmsg *msg)
 {
-	struct args args = common_args(fetcher);
 	char answer[CFS_DIGEST_HEX_LEN + 2];
 	int pipe_fds[2], status, err;
+	struct args args;
 	size_t len;
 	pid_t pid;
 
+	err = common_args(fetcher, &args, msg);
+	if (err < 0)
+		return err;
 	add(&args, "--fetch-image");
 	add(&args, which);
 	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
@@ -323,12 +333,15 @@ int mount_fetcher_start(const struct mount_fetcher *fetcher,
 {
 	CLEANUP_CLOSE int fuse_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	CLEANUP_CLOSE int mount_fd = -1;
-	struct args args = common_args(fetcher);
 	char hex[CFS_DIGEST_HEX_LEN + 1], notify[32], place[32];
 	struct errmsg why = { "" };
+	struct args args;
 	int err;
 	pid_t pid;
 
+	err = common_args(fetcher, &args, msg);
+	if (err < 0)
+		return err;
 	if (fuse_fd < 0)
 		return errmsg_set(msg, -errno, "/dev/fuse: %s",
 				  strerror(errno));

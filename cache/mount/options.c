@@ -83,18 +83,28 @@ static const struct spec specs[] = {
 	{ "threads", OPT_FETCHER, true, 0 },
 	{ "token-file", OPT_FETCHER, true, 0 },
 	{ "transfers", OPT_FETCHER, true, 0 },
-	/* For mount(8), fstab and file systems that write. */
+	/* For mount(8), fstab and file systems that write: no image has a use for them. */
 	{ "_netdev", OPT_PASSED_OVER, false, 0 },
 	{ "async", OPT_PASSED_OVER, false, 0 },
 	{ "auto", OPT_PASSED_OVER, false, 0 },
 	{ "defaults", OPT_PASSED_OVER, false, 0 },
+	{ "dirsync", OPT_PASSED_OVER, false, 0 },
 	{ "group", OPT_PASSED_OVER, false, 0 },
 	{ "iversion", OPT_PASSED_OVER, false, 0 },
+	{ "lazytime", OPT_PASSED_OVER, false, 0 },
 	{ "loud", OPT_PASSED_OVER, false, 0 },
+	{ "mand", OPT_PASSED_OVER, false, 0 },
 	{ "noauto", OPT_PASSED_OVER, false, 0 },
 	{ "nofail", OPT_PASSED_OVER, false, 0 },
+	{ "nogroup", OPT_PASSED_OVER, false, 0 },
 	{ "noiversion", OPT_PASSED_OVER, false, 0 },
+	{ "nolazytime", OPT_PASSED_OVER, false, 0 },
+	{ "nomand", OPT_PASSED_OVER, false, 0 },
+	{ "noowner", OPT_PASSED_OVER, false, 0 },
+	{ "norelatime", OPT_PASSED_OVER, false, 0 },
+	{ "nostrictatime", OPT_PASSED_OVER, false, 0 },
 	{ "nouser", OPT_PASSED_OVER, false, 0 },
+	{ "nousers", OPT_PASSED_OVER, false, 0 },
 	{ "owner", OPT_PASSED_OVER, false, 0 },
 	{ "silent", OPT_PASSED_OVER, false, 0 },
 	{ "sync", OPT_PASSED_OVER, false, 0 },
@@ -106,7 +116,6 @@ static const struct spec specs[] = {
 struct asked {
 	bool verity;
 	bool try_verity;
-	bool rw;
 	bool has_verity_check;
 	unsigned int verity_check;
 	bool basedir;
@@ -306,7 +315,6 @@ static int apply(struct mount_options *options, struct asked *asked,
 	case OPT_RO:
 	case OPT_RW:
 		options->read_only = spec->id == OPT_RO;
-		asked->rw = spec->id == OPT_RW;
 		return 0;
 	case OPT_STORE:
 		return set_string(&options->store, spec->name, value, msg);
@@ -411,10 +419,8 @@ static int combine(struct mount_options *options, const struct asked *asked,
 	if (!options->upperdir != !options->workdir)
 		return errmsg_set(msg, -EINVAL,
 				  "upperdir= and workdir= need each other");
-	if (asked->rw && !options->upperdir)
-		return errmsg_set(msg, -EINVAL,
-				  "rw needs upperdir= and workdir=");
-	if (!options->upperdir)
+	/* mount(8) gives every helper rw, unless ro was asked for. */
+	if (!options->upperdir && !options->remount)
 		options->read_only = true;
 	if (options->store && options->remount)
 		forget_basedirs(options);

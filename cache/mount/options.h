@@ -5,6 +5,9 @@
  *	OPTION[,OPTION]...	a backslash makes the next character, a comma for
  *				instance, part of the option
  *
+ * mount(8) puts rw in front of all others where ro is not given, so that rw alone asks for
+ * nothing.
+ *
  * What one option means never depends on where it stands among the others.  Of
  * pairs like ro and rw the last one counts, as everywhere in mount(8); an option
  * with a value that is given twice is refused.
@@ -45,8 +48,8 @@ enum mount_backend {
  * @try_verity: @verity_check may be lowered to 0 where there is no fs-verity
  * @upperdir: with @workdir, makes the mount writable; or NULL
  * @idmap: file of a user namespace, or NULL
- * @remount: replace the basedirs of what is mounted already
- * @read_only: ro was asked for, or there is no @upperdir
+ * @remount: change what is mounted already
+ * @read_only: ro was asked for, or this is no remount and there is no @upperdir
  * @attributes: MOUNT_ATTR_* of the mount
  */
 struct mount_options {
@@ -87,8 +90,8 @@ void mount_options_free(struct mount_options *options);
  * @sloppy: pass over what is not known (mount -s)
  * @msg: says what is wrong with which option
  *
- * Options that only concern mount(8) or fstab (_netdev, nofail, x-...) are passed
- * over.
+ * Options that only concern mount(8) or fstab (_netdev, nofail, x-...), or file systems
+ * that write (sync, lazytime), are passed over.
  *
  * Return: 0, -EINVAL or -ENOMEM.
  */

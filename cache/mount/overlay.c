@@ -8,7 +8,20 @@
 #include <sys/mount.h>
 
 #include "cache/base/cleanup.h"
+#include "cache/mount/attached.h"
 #include "cache/mount/context.h"
+
+/* What stands in /proc/mounts: mount_attached_find() looks for it. */
+#define IMAGE_NAME_MAX	(sizeof(MOUNT_ATTACHED_IMAGE "-") + CFS_DIGEST_HEX_LEN)
+
+static void name_image(const struct overlay_mount *m, char ret[IMAGE_NAME_MAX])
+{
+	strcpy(ret, MOUNT_ATTACHED_IMAGE);
+	if (!m->digest)
+		return;
+	strcat(ret, "-");
+	cfs_digest_format(m->digest, ret + strlen(ret));
+}
 
 static int add_layer(int fd, const struct overlay_mount *m, size_t i,
 		     struct errmsg *msg)
@@ -28,9 +41,12 @@ static int add_layer(int fd, const struct overlay_mount *m, size_t i,
 static int set_layers(int fd, const struct overlay_mount *m,
 		      struct errmsg *msg)
 {
+	char image[IMAGE_NAME_MAX];
 	size_t i;
-	int err = mount_context_string(fd, "lowerdir+", "image", msg);
+	int err;
 
+	name_image(m, image);
+	err = mount_context_string(fd, "lowerdir+", image, msg);
 	for (i = 0; err == 0 && i < m->n_layers; i++)
 		err = add_layer(fd, m, i, msg);
 	return err;
@@ -39,9 +55,11 @@ static int set_layers(int fd, const struct overlay_mount *m,
 static int set_layer_list(int fd, const struct overlay_mount *m,
 			  const char *separator, struct errmsg *msg)
 {
-	char list[MOUNT_VALUE_MAX] = "image", name[MOUNT_VALUE_MAX];
-	size_t i, at = strlen(list);
+	char list[MOUNT_VALUE_MAX], name[MOUNT_VALUE_MAX];
+	size_t i, at;
 
+	name_image(m, list);
+	at = strlen(list);
 	for (i = 0; i < m->n_layers; i++) {
 		int err = mount_place_short(&m->layers[i], i, name);
 
@@ -75,7 +93,10 @@ static int set_common(int fd, const struct overlay_mount *m,
 		      struct errmsg *msg)
 {
 	static const char *const verity[] = { NULL, "on", "require" };
-	int err = mount_context_string(fd, "source", m->source, msg);
+	/* The kernel takes no longer one. */
+	const char *source = strlen(m->source) < MOUNT_VALUE_MAX ?
+				     m->source : MOUNT_ATTACHED_IMAGE;
+	int err = mount_context_string(fd, "source", source, msg);
 
 	if (err == 0)
 		err = mount_context_string(fd, "metacopy", "on", msg);
@@ -147,8 +168,11 @@ struct job {
 static int do_job(void *job_arg, struct errmsg *msg)
 {
 	struct job *job = job_arg;
-	int err = mount_place_attach(job->mount->erofs_fd, "image");
+	char image[IMAGE_NAME_MAX];
+	int err;
 
+	name_image(job->mount, image);
+	err = mount_place_attach(job->mount->erofs_fd, image);
 	if (err < 0)
 		return err;
 	return mount_in_any_style(job->mount, job->style, &job->mount_fd, msg);

@@ -14,6 +14,7 @@
 
 #include "cache/base/errmsg.h"
 #include "cache/mount/place.h"
+#include "cache/verity/digest.h"
 
 /**
  * enum overlay_style - how much the kernel's overlayfs understands
@@ -30,7 +31,9 @@ enum overlay_style {
 
 /**
  * struct overlay_mount - what to mount
- * @source: what /proc/mounts shows as the device
+ * @source: what /proc/mounts shows as the device: what was asked for, by which
+ *	mount(8) and systemd know an entry of fstab as mounted
+ * @digest: to which the image is pinned, shown in the name of the lowest layer, or NULL
  * @erofs_fd: the image, from mount_erofs()
  * @layers: objects are looked for in this order
  * @n_layers: at least 1
@@ -43,6 +46,7 @@ enum overlay_style {
  */
 struct overlay_mount {
 	const char *source;
+	const struct cfs_digest *digest;
 	int erofs_fd;
 	const struct mount_layer *layers;
 	size_t n_layers;

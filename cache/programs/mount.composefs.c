@@ -9,7 +9,7 @@
  *	backend		composefs.ko, or EROFS and overlayfs
  *	attach		only now anybody sees the mount
  *
- * A remount has only basedirs, checks and fetcher, for what is attached already.
+ * A remount changes what is attached already, see mount_remount.c.
  *
  * What is not attached yet is gone when this process is, so no failure needs
  * undoing.
@@ -54,7 +54,7 @@ static const char usage[] =
 "     upperdir=, workdir=   make the mount writable\n"
 "     idmap=FILE            user namespace to map owners through\n"
 "     backend=kernel|overlay\n"
-"     remount               have what composefs.ko has mounted look for objects here\n"
+"     remount               change flags; with composefs.ko also where objects are\n"
 "     ro, rw, nosuid, nodev, noexec, noatime, ...\n"
 "  -s  pass over unknown options      -f  only check the arguments\n"
 "  -v  say what is done               -n, -t  have no effect\n"
@@ -170,6 +170,23 @@ static void parse_arguments(int argc, char **argv, struct request *r)
 		fail(EXIT_USAGE, err, &msg);
 }
 
+/* A remount leaves as it is what is not named. */
+static int check_places(const struct request *r, struct errmsg *msg)
+{
+	const struct mount_options *o = &r->options;
+	bool keeps = o->remount && !o->n_basedirs;
+
+	if (o->store)
+		return 0;
+	if ((r->is_url && !keeps) || o->n_mirrors)
+		return errmsg_set(msg, -EINVAL,
+				  "an image on a mirror needs store=STORE");
+	if (!o->n_basedirs && !keeps)
+		return errmsg_set(msg, -EINVAL,
+				  "basedir=DIR is missing: where are the objects?");
+	return 0;
+}
+
 /* What of all that can be said before anything is touched. */
 static void check_request(struct request *r)
 {
@@ -180,12 +197,8 @@ static void check_request(struct request *r)
 	r->is_url = mount_source_is_url(r->source);
 	if (r->is_url)
 		err = mount_source_parse(r->source, &r->url, &msg);
-	if (err == 0 && !o->store && (r->is_url || o->n_mirrors))
-		err = errmsg_set(&msg, -EINVAL,
-				 "an image on a mirror needs store=STORE");
-	if (err == 0 && !o->store && !o->n_basedirs)
-		err = errmsg_set(&msg, -EINVAL,
-				 "basedir=DIR is missing: where are the objects?");
+	if (err == 0)
+		err = check_places(r, &msg);
 	if (err == 0 && r->is_url && !r->url.name[0]) {
 		if (o->has_digest &&
 		    !cfs_digest_equal(&o->digest, &r->url.digest))
@@ -226,9 +239,9 @@ static int run(struct request *r, struct errmsg *msg)
 	if (target_fd < 0)
 		return errmsg_set(msg, -errno, "%s: %s", r->target,
 				  strerror(errno));
-	err = find_objects(r, msg);
-	if (err == 0 && r->options.remount)
+	if (r->options.remount)
 		return remount_image(r, target_fd, msg);
+	err = find_objects(r, msg);
 	if (err == 0)
 		err = get_image(r, msg);
 	if (err == 0)

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/vfs.h>
 
 #include "cache/base/cleanup.h"
 #include "cache/mount/erofs.h"
@@ -14,9 +13,9 @@
 #include "cache/mount/overlay.h"
 #include "cache/programs/mount_request.h"
 
-/* How many layers; overlayfs looks into the fetchers' second tree. */
-static int make_layers(const struct request *r, bool overlay, int fetch_fd,
-		       struct mount_layer *layers, char **paths)
+/* Overlayfs looks into the fetchers' second tree. */
+int make_layers(const struct request *r, bool overlay, int fetch_fd,
+		struct mount_layer *layers, char **paths)
 {
 	size_t i, n = 0;
 
@@ -94,10 +93,10 @@ static int mount_with_overlay(struct request *r,
 			      int *ret_fd, struct errmsg *msg)
 {
 	struct mount_options *o = &r->options;
-	char source[sizeof("composefs:") + CFS_DIGEST_HEX_LEN] = "composefs";
 	CLEANUP_CLOSE int erofs_fd = -1;
 	struct overlay_mount m = {
-		.source = source,
+		.source = r->source,
+		.digest = o->has_digest ? &o->digest : NULL,
 		.layers = layers,
 		.n_layers = n_layers,
 		.verity_check = o->verity_check,
@@ -111,10 +110,6 @@ static int mount_with_overlay(struct request *r,
 		err = set_idmap(erofs_fd, o->idmap, msg);
 	if (err < 0)
 		return err;
-	if (o->has_digest) {
-		strcpy(source, "composefs:");
-		cfs_digest_format(&o->digest, source + strlen(source));
-	}
 	err = resolve(&o->upperdir, msg);
 	if (err == 0)
 		err = resolve(&o->workdir, msg);
@@ -126,48 +121,12 @@ static int mount_with_overlay(struct request *r,
 	return mount_overlay(&m, OVERLAY_PARAMETERS, ret_fd, msg);
 }
 
-static void free_paths(char *paths[MOUNT_BASEDIRS_MAX])
+void free_layer_paths(char *paths[MOUNT_BASEDIRS_MAX])
 {
 	size_t i;
 
 	for (i = 0; i < MOUNT_BASEDIRS_MAX; i++)
 		free(paths[i]);
-}
-
-int remount_image(struct request *r, int target_fd, struct errmsg *msg)
-{
-	char *mirrors[MOUNT_MIRRORS_MAX + 1], *paths[MOUNT_BASEDIRS_MAX] = { NULL };
-	struct mount_layer layers[MOUNT_BASEDIRS_MAX + 1];
-	struct kernel_mount m = { .layers = layers, .place = r->target };
-	struct mount_fetcher fetcher = make_fetcher(r, mirrors);
-	CLEANUP_CLOSE int fetch_fd = -1;
-	struct statfs fs;
-	int n, err = 0;
-
-	if (fstatfs(target_fd, &fs) < 0)
-		return errmsg_set(msg, -errno, "%s: %s", r->target,
-				  strerror(errno));
-	if (fs.f_type != MOUNT_KERNEL_MAGIC)
-		return errmsg_set(msg, -EINVAL,
-				  "%s: only what composefs.ko has mounted can be changed: unmount it and mount it again",
-				  r->target);
-	if (fetcher.n_mirrors && !r->options.has_digest)
-		return errmsg_set(msg, -EINVAL,
-				  "mirror= needs digest= here: the fetcher must know the image");
-	if (fetcher.n_mirrors)
-		err = mount_fetcher_start(&fetcher, &r->options.digest,
-					  &fetch_fd, msg);
-	if (err < 0)
-		return err;
-	n = make_layers(r, false, fetch_fd, layers, paths);
-	if (n < 0)
-		err = n;
-	else
-		m.n_layers = n;
-	if (err == 0)
-		err = mount_kernel_replace_layers(target_fd, &m, msg);
-	free_paths(paths);
-	return err;
 }
 
 int mount_image(struct request *r, int *ret_fd, struct errmsg *msg)
@@ -200,6 +159,6 @@ int mount_image(struct request *r, int *ret_fd, struct errmsg *msg)
 		err = mount_with_overlay(r, layers, n, ret_fd, msg);
 	else
 		err = mount_with_kernel(r, layers, n, ret_fd, msg);
-	free_paths(paths);
+	free_layer_paths(paths);
 	return err;
 }

@@ -6,6 +6,7 @@
  *	mount.composefs.c	arguments in, steps in order, exit status out
  *	mount_get_image.c	where objects are, the image, what vouches for it
  *	mount_backend.c		composefs.ko, or EROFS and overlayfs
+ *	mount_remount.c		what is mounted already
  */
 #ifndef CACHE_PROGRAMS_MOUNT_REQUEST_H
 #define CACHE_PROGRAMS_MOUNT_REQUEST_H
@@ -16,6 +17,7 @@
 #include "cache/mount/basedirs.h"
 #include "cache/mount/fetcher.h"
 #include "cache/mount/options.h"
+#include "cache/mount/place.h"
 #include "cache/mount/source.h"
 #include "cache/store/store.h"
 
@@ -69,7 +71,22 @@ struct mount_fetcher make_fetcher(const struct request *r,
 /** mount_image() - the mount, attached nowhere; @ret_fd is the caller's */
 int mount_image(struct request *r, int *ret_fd, struct errmsg *msg);
 
-/** remount_image() - the basedirs of what is mounted at @target_fd are replaced */
+/**
+ * make_layers() - the folders of objects, as layers
+ * @fetch_fd: the mount of this mount's own fetcher, or -1
+ * @layers: room for MOUNT_BASEDIRS_MAX + 1
+ * @paths: MOUNT_BASEDIRS_MAX times NULL; to free_layer_paths() when @layers was used,
+ *	on failure too
+ *
+ * Return: how many layers, or -ENOMEM.
+ */
+int make_layers(const struct request *r, bool overlay, int fetch_fd,
+		struct mount_layer *layers, char **paths);
+
+/** free_layer_paths() - release what make_layers() made */
+void free_layer_paths(char *paths[MOUNT_BASEDIRS_MAX]);
+
+/** remount_image() - what is mounted at @target_fd becomes as the options say */
 int remount_image(struct request *r, int target_fd, struct errmsg *msg);
 
 #endif /* CACHE_PROGRAMS_MOUNT_REQUEST_H */

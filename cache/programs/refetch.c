@@ -15,6 +15,7 @@
 
 #include "cache/base/cleanup.h"
 #include "cache/base/errmsg.h"
+#include "cache/base/own_program.h"
 #include "cache/programs/cfs_store.h"
 #include "cache/store/store.h"
 #include "cache/upkeep/refs.h"
@@ -46,9 +47,13 @@ static int write_profile(const struct store_found *found, size_t n_found)
 static int run(char *const *words)
 {
 	posix_spawn_file_actions_t actions;
+	char program[PATH_MAX];
 	int err, status;
 	pid_t pid;
 
+	if (own_program_find(words[0], program) < 0)
+		return store_complain("%s is not installed: %s", words[0],
+				      program);
 	err = posix_spawn_file_actions_init(&actions);
 	if (err)
 		return store_complain("%s: %s", words[0], strerror(err));
@@ -56,7 +61,7 @@ static int run(char *const *words)
 	err = posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO,
 					       STDOUT_FILENO);
 	if (err == 0)
-		err = posix_spawnp(&pid, words[0], &actions, NULL, words,
+		err = posix_spawn(&pid, program, &actions, NULL, words,
 				   environ);
 	posix_spawn_file_actions_destroy(&actions);
 	if (err)

@@ -42,7 +42,6 @@ refused 1 'verity_check=3' "$image" "$objects,verity_check=3"
 refused 1 'image_verity needs' "$image" "$objects,image_verity"
 refused 1 'basedir=' "$image" ro
 refused 1 'empty' "$image" "$objects:"
-refused 1 'rw needs' "$image" "$objects,rw"
 refused 1 'need each other' "$image" "$objects,upperdir=$WORK/up"
 refused 1 'backend=fuse' "$image" "$objects,backend=fuse"
 refused 1 'store=' http://127.0.0.1:1/images/a "$objects"

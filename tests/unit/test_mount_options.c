@@ -100,7 +100,7 @@ static void test_what_is_refused(void)
 		"verity_check=", "verity_check=3", "verity_check=-1",
 		"verity_check=00", "verity_check=1,verity_check=1",
 		"verity,verity_check=1", "verity=1", "upperdir=/a", "workdir=/a",
-		"upperdir=,workdir=/a", "rw", "ro=1", "backend=", "backend=fuse",
+		"upperdir=,workdir=/a", "ro=1", "backend=", "backend=fuse",
 		"backend=overlay,backend=kernel", "store=/a,basedir=/b",
 		"store=/a,store=/a", "store=", "mirror=", "idmap=",
 		"backend=kernel,upperdir=/a,workdir=/b", "basedir=/a, ro",
@@ -193,6 +193,51 @@ static void test_unknown_options_are_passed_over_if_asked(void)
 	mount_options_free(&options);
 }
 
+/* mount(8) puts rw in front of everything. */
+static void test_rw_alone_asks_for_nothing(void)
+{
+	static const char *const cases[] = {
+		"rw", "rw,basedir=/a", "basedir=/a,rw", "ro,rw", "defaults,rw",
+	};
+	struct mount_options options;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		fprintf(stderr, "  %s\n", cases[i]);
+		CHECK_EQ(parse(&options, cases[i]), 0);
+		CHECK(options.read_only);
+		mount_options_free(&options);
+	}
+	/* Of a remount only what was asked for: there may be an upperdir= in force. */
+	CHECK_EQ(parse(&options, "rw,remount"), 0);
+	CHECK(!options.read_only);
+	mount_options_free(&options);
+	CHECK_EQ(parse(&options, "rw,remount,ro"), 0);
+	CHECK(options.read_only);
+	mount_options_free(&options);
+}
+
+static void test_generic_options_are_passed_over(void)
+{
+	static const char *const cases[] = {
+		"async", "auto", "comment=a", "defaults", "dirsync", "group",
+		"iversion", "lazytime", "loud", "mand", "noauto", "nofail",
+		"nogroup", "noiversion", "nolazytime", "nomand", "noowner",
+		"norelatime", "nostrictatime", "nouser", "nousers", "owner",
+		"relatime", "silent", "sync", "user", "users", "_netdev",
+		"x-systemd.automount", "X-mount.mkdir=0755",
+	};
+	struct mount_options options;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		fprintf(stderr, "  %s\n", cases[i]);
+		CHECK_EQ(parse(&options, cases[i]), 0);
+		CHECK_EQ(options.attributes, 0);
+		mount_options_free(&options);
+	}
+}
+
 static void test_the_last_of_a_pair_counts(void)
 {
 	struct mount_options options;
@@ -236,5 +281,7 @@ RUN_TESTS(T(test_basedirs_are_split_at_colons),
 	  T(test_lists_are_bounded),
 	  T(test_what_is_for_mount_and_fstab_is_passed_over),
 	  T(test_unknown_options_are_passed_over_if_asked),
+	  T(test_rw_alone_asks_for_nothing),
+	  T(test_generic_options_are_passed_over),
 	  T(test_the_last_of_a_pair_counts),
 	  T(test_what_is_for_the_fetcher_is_kept_for_it))
