@@ -197,6 +197,10 @@ static void start(struct partial *partial, enum partial_job job)
 
 void partial_load(struct partial *partial)
 {
+	/* What was here may have gone with the files: only what is found now counts. */
+	partial_map_clear(&partial->map);
+	partial->hashed = 0;
+	cfs_verity_hash_reset(partial->hash);
 	partial->state = PARTIAL_LOADING;
 	start(partial, JOB_LOAD);
 }

@@ -32,6 +32,18 @@ int partial_map_init(struct partial_map *map, uint64_t size, bool has_tree)
 	return err;
 }
 
+void partial_map_clear(struct partial_map *map)
+{
+	for (int i = 0; i < 2; i++) {
+		struct partial_bits *bits = &map->bits[i];
+
+		bitmap_reset(bits->here, bits->n);
+		bitmap_reset(bits->asked, bits->n);
+		bits->n_here = 0;
+	}
+	map->prefix = 0;
+}
+
 void partial_map_free(struct partial_map *map)
 {
 	for (int i = 0; i < 2; i++) {

@@ -70,6 +70,9 @@ struct partial_span {
  */
 int partial_map_init(struct partial_map *map, uint64_t size, bool has_tree);
 
+/** partial_map_clear() - nothing is here, or on its way */
+void partial_map_clear(struct partial_map *map);
+
 /** partial_map_free() - zeroed or initialised */
 void partial_map_free(struct partial_map *map);
 
