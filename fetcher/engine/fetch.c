@@ -306,7 +306,9 @@ void fetch_leave(struct fetcher *fetcher, struct fetch_waiter *waiter)
 	waiter->fetch = NULL;
 	LIST_REMOVE(waiter, entry);
 	fetcher->stats.waiters--;
-	if (LIST_EMPTY(&fetch->waiters) && fetch->state != FETCH_SEALING)
+	/* One whose waiters are being answered is about to end by itself. */
+	if (LIST_EMPTY(&fetch->waiters) && fetch->state != FETCH_SEALING &&
+	    fetch->state != FETCH_DONE && fetch->state != FETCH_FAILED)
 		fetch_cancel(fetch);
 }
 

@@ -208,6 +208,8 @@ static void wrong_bytes(struct fetch *fetch, uint64_t size)
 	fetch_enqueue(fetch, true);
 	if (LIST_EMPTY(&fetch->waiters))
 		fetch_cancel(fetch);
+	else if (fetcher->stopping)
+		fetch_fail(fetch, FETCH_RESULT_CANCELLED, -ESHUTDOWN, "stopping");
 	else if (fetch->late)
 		fetch_fail_late(fetch);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/base/container_of.h"
 #include "cache/verity/hash.h"
 #include "fetcher/ingest/chunks.h"
 #include "fetcher/engine/state.h"
@@ -264,6 +265,69 @@ static void test_last_waiter_cancels(void)
 	teardown();
 }
 
+/* A waiter that takes another one along when it is told. */
+struct leaver {
+	struct fetch_waiter waiter;
+	struct fetch_waiter *other;
+	int calls;
+};
+
+static void leaver_done(struct fetch_waiter *waiter, int err)
+{
+	struct leaver *leaver = container_of(waiter, struct leaver, waiter);
+
+	CHECK_EQ(err, 0);
+	leaver->calls++;
+	fetch_leave(rig.fetcher, leaver->other);
+}
+
+/* The other one was about to be told next, and was the last. */
+static void test_one_who_is_told_ends_the_wait_of_another(void)
+{
+	struct object o = make_object(1000, 1);
+	struct leaver a, b;
+
+	setup(1);
+	start();
+	a = (struct leaver){ { .done = leaver_done }, &b.waiter, 0 };
+	b = (struct leaver){ { .done = leaver_done }, &a.waiter, 0 };
+	CHECK_EQ(fetch_object(rig.fetcher, &o.digest, o.len, FETCH_DEMAND,
+			      &a.waiter), 0);
+	CHECK_EQ(fetch_object(rig.fetcher, &o.digest, o.len, FETCH_DEMAND,
+			      &b.waiter), 0);
+	spin_until_gets(1);
+	send_bytes(rig.gets[0], &o, 0, o.len);
+	end_get(rig.gets[0], FETCH_RESULT_OK);
+	spin_until_sealed();
+	CHECK_EQ(a.calls + b.calls, 1);
+	CHECK_EQ(fetcher_stats(rig.fetcher)->cancelled, 0);
+	free(o.data);
+	teardown();
+}
+
+/* What was being hashed when it ended turns out to be wrong. */
+static void test_wrong_bytes_while_stopping(void)
+{
+	struct object o = make_object(1000, 1), other = make_object(1000, 2);
+	bool stopped = false;
+	struct reader r;
+
+	setup(1);
+	start();
+	ask(&r, &o, FETCH_DEMAND);
+	spin_until_gets(1);
+	send_bytes(rig.gets[0], &other, 0, other.len);
+	end_get(rig.gets[0], FETCH_RESULT_OK);
+	fetcher_stop(rig.fetcher, rig_stopped, &stopped);
+	while (!stopped)
+		CHECK_EQ(loop_run(rig.loop), 0);
+	CHECK_EQ(r.calls, 1);
+	CHECK_EQ(r.err, -ESHUTDOWN);
+	free(o.data);
+	free(other.data);
+	teardown();
+}
+
 /* Whoever waits when it ends is told, wherever the fetch is. */
 static void test_stopping_answers_everybody(void)
 {
@@ -309,4 +373,5 @@ RUN_TESTS(T(test_transitions), T(test_object_arrives),
 	  T(test_known_object_needs_no_get), T(test_many_waiters_one_get),
 	  T(test_many_objects), T(test_demand_goes_first),
 	  T(test_full_buffers_pause), T(test_last_waiter_cancels),
-	  T(test_stopping_answers_everybody))
+	  T(test_one_who_is_told_ends_the_wait_of_another),
+	  T(test_wrong_bytes_while_stopping), T(test_stopping_answers_everybody))
