@@ -11,9 +11,6 @@
 #include "cache/verity/measure.h"
 #include "cache/verity/hash.h"
 
-/* Scripts look for this beginning and for the other one, of compare(). */
-#define NO_VERITY	"Image has no fs-verity"
-
 /* 1 if files of this folder can have fs-verity, 0 if not, or -errno. */
 static int folder_has_verity(const char *path)
 {
@@ -25,17 +22,17 @@ static int folder_has_verity(const char *path)
 	return cfs_object_measure(fd, &digest) == -ENODATA;
 }
 
-static int refuse_or_lower(struct mount_options *options, const char *first,
-			   const char *second, struct errmsg *msg)
+static int refuse_or_lower(struct mount_options *options, const char *what,
+			   const char *path, struct errmsg *msg)
 {
 	if (options->verity_check == 0 || options->try_verity) {
 		options->verity_check = 0;
-		errmsg_set(msg, -EOPNOTSUPP, "%s: %s", first, second);
+		errmsg_set(msg, -EOPNOTSUPP, "%s: %s", path, what);
 		return MOUNT_VERITY_NONE;
 	}
 	return errmsg_set(msg, -EOPNOTSUPP,
 			  "%s: %s, so only verity_check=0 is possible, and it must be asked for",
-			  first, second);
+			  path, what);
 }
 
 int mount_verity_settle(struct mount_options *options,
@@ -51,9 +48,9 @@ int mount_verity_settle(struct mount_options *options,
 			return errmsg_set(msg, has, "%s: %s", folders[i],
 					  strerror(-has));
 		if (!has)
-			return refuse_or_lower(options, folders[i],
+			return refuse_or_lower(options,
 					       "the file system has no fs-verity",
-					       msg);
+					       folders[i], msg);
 	}
 	return 0;
 }
@@ -68,7 +65,7 @@ static int compare(const struct mount_options *options, const char *path,
 	cfs_digest_format(digest, got);
 	cfs_digest_format(&options->digest, want);
 	return errmsg_set(msg, -EBADMSG,
-			  "Image has wrong fs-verity: %s: its digest is %s, not %s",
+			  "%s: is another image: its digest is %s, not %s",
 			  path, got, want);
 }
 
@@ -85,9 +82,10 @@ int mount_verity_check_image(struct mount_options *options, const char *path,
 				  strerror(-err));
 	if (options->image_verity)
 		return errmsg_set(msg, -EOPNOTSUPP,
-				  NO_VERITY ": %s: image_verity asks for it",
+				  "%s: the image has no fs-verity, and image_verity asks for it",
 				  path);
-	lowered = refuse_or_lower(options, NO_VERITY, path, msg);
+	lowered = refuse_or_lower(options, "the image has no fs-verity", path,
+				  msg);
 	if (lowered < 0)
 		return lowered;
 	err = cfs_verity_hash_fd(image_fd, UINT64_MAX, &digest, NULL);
