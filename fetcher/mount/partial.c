@@ -101,6 +101,7 @@ void fuse_partial_read(fuse_req_t req, size_t size, off_t offset, uint64_t fh)
 	if (outcome == PARTIAL_WAIT) {
 		object_wait_enter(&mount->waits, &read->wait, req, leave,
 				  answer_read);
+		object_wait_suspect(&read->wait);
 		return;
 	}
 	free(read);

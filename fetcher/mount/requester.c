@@ -10,9 +10,10 @@
 #include "cache/base/cleanup.h"
 #include "fetcher/mount/requester.h"
 
-static const int core_signals[] = {
-	SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS,
-	SIGFPE, SIGSEGV, SIGXCPU, SIGXFSZ, SIGSYS,
+/* What does not end a process that has no handler for it. */
+static const int harmless[] = {
+	SIGCHLD, SIGCONT, SIGURG, SIGWINCH,
+	SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU,
 };
 
 static uint64_t bit_of(int signal)
@@ -40,7 +41,7 @@ static void add_mask(uint64_t *mask, const char *line, const char *name)
 
 bool requester_status_fatal(FILE *status)
 {
-	uint64_t pending = 0, survived = 0, core = 0;
+	uint64_t pending = 0, survived = 0;
 	bool dead = false, at_start = true;
 	char line[256];
 
@@ -58,30 +59,36 @@ bool requester_status_fatal(FILE *status)
 		}
 		at_start = strchr(line, '\n');
 	}
-	for (size_t i = 0; i < sizeof(core_signals) / sizeof(*core_signals); i++)
-		core |= bit_of(core_signals[i]);
-	return dead || pending & bit_of(SIGKILL) || pending & core & ~survived;
+	for (size_t i = 0; i < sizeof(harmless) / sizeof(*harmless); i++)
+		survived |= bit_of(harmless[i]);
+	survived &= ~bit_of(SIGKILL);
+	return dead || pending & ~survived;
 }
 
-bool requester_is_dying(int proc_fd, pid_t tid)
+enum requester_state requester_look(int proc_fd, pid_t tid)
 {
-	char path[32];
+	char path[32], buffer[4096];
+	enum requester_state state;
 	FILE *status;
-	bool dying;
 
 	if (tid <= 0)
-		return true;
+		return REQUESTER_UNSEEN;
 	snprintf(path, sizeof(path), "%d/status", (int)tid);
 
 	CLEANUP_CLOSE int fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
-		return true;
+		return REQUESTER_UNSEEN;
 	status = fdopen(fd, "r");
 	if (!status)
-		return true;
+		return REQUESTER_UNSEEN;
 	take_fd(&fd);
-	dying = requester_status_fatal(status) || ferror(status);
+	setvbuf(status, buffer, _IOFBF, sizeof(buffer));
+	state = requester_status_fatal(status) ? REQUESTER_DYING :
+						 REQUESTER_LIVES;
+	/* It ended while it was read. */
+	if (ferror(status))
+		state = REQUESTER_UNSEEN;
 	fclose(status);
-	return dying;
+	return state;
 }

@@ -9,10 +9,16 @@
  * /proc/<tid>/status:
  *
  *	State: Z or X			it is dead already
- *	SigPnd or ShdPnd: KILL		killed; the kernel turns every signal that
- *					ends a process without a core into KILL
- *	pending, dumps core, and is	it will die of it once it returns from the
- *	not caught, blocked, ignored	system call that we are holding up
+ *	SigPnd or ShdPnd: KILL		killed; the kernel turns a signal that ends a
+ *					process without a core into KILL, but only if
+ *					it finds a thread that no other signal is
+ *					waiting for
+ *	pending, ends a process by	it will die of it once it returns from the
+ *	default, and is not caught,	system call that we are holding up, whatever
+ *	blocked or ignored		handlers it runs before
+ *
+ * Signals that are blocked in this thread are another thread's to take; if that one
+ * dies of them, this one gets KILL.
  */
 #ifndef FETCHER_MOUNT_REQUESTER_H
 #define FETCHER_MOUNT_REQUESTER_H
@@ -27,15 +33,20 @@
  */
 bool requester_status_fatal(FILE *status);
 
+enum requester_state {
+	REQUESTER_LIVES,
+	REQUESTER_DYING,
+	REQUESTER_UNSEEN,	/* gone, hidden, or of another pid namespace */
+};
+
 /**
- * requester_is_dying() - look at a requester
+ * requester_look() - look at a requester
  * @proc_fd: folder of a proc file system
  * @tid: thread id from the request's header; 0 if it has none here, because it
  *	lives outside our pid namespace
  *
- * One that can't be seen counts as dying: better a system call that ends with
- * EINTR than a process that can't be killed.
+ * About 10 us.
  */
-bool requester_is_dying(int proc_fd, pid_t tid);
+enum requester_state requester_look(int proc_fd, pid_t tid);
 
 #endif /* FETCHER_MOUNT_REQUESTER_H */

@@ -4,16 +4,20 @@
 #include <fuse_lowlevel.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cache/base/container_of.h"
 #include "fetcher/mount/wait.h"
 #include "fetcher/mount/requester.h"
 
-/* Looking at suspects: often enough to end a killed one within 100 ms, few
- * enough at a time (some 10 us each) not to hold up the loop. */
-#define LOOK_MS		40
-#define LOOK_MOST	256
+/*
+ * Looking at suspects, 10 to 20 us each: often enough to end a killed one within
+ * 100 ms.  Where there are more than about a thousand of them, all get their turn
+ * later rather than take more than a quarter of the loop's time.
+ */
+#define LOOK_MS			40
+#define LOOK_BUDGET_US		10000
 
 /* Those who queued behind a failure come within a few milliseconds of each other;
  * whoever tries anew later gets a new chance, even if he tries without pause. */
@@ -106,22 +110,48 @@ static void object_came(struct fetch_waiter *waiter, int err)
 	object_wait_end(wait, err);
 }
 
+/*
+ * Of a requester that had a signal and can't be seen, better a system call that ends
+ * with EINTR than a process that can't be killed.
+ */
+static bool should_end(const struct object_wait *wait)
+{
+	switch (requester_look(wait->waits->proc_fd,
+			       fuse_req_ctx(wait->req)->pid)) {
+	case REQUESTER_LIVES:
+		return false;
+	case REQUESTER_DYING:
+		return true;
+	case REQUESTER_UNSEEN:
+		break;
+	}
+	return wait->interrupted;
+}
+
+static uint64_t clock_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
 static void look_at_suspects(struct loop_timer *timer)
 {
 	struct object_waits *waits =
 		container_of(timer, struct object_waits, look);
 	struct object_wait *wait, *last = TAILQ_LAST(&waits->suspects,
 						     object_wait_list);
+	uint64_t begun_us = clock_us();
 
-	for (int n = 0; n < LOOK_MOST; n++) {
+	do {
 		wait = TAILQ_FIRST(&waits->suspects);
 		if (!wait)
 			return;
 		/* Last in the queue, so that all get their turn. */
 		TAILQ_REMOVE(&waits->suspects, wait, suspects);
 		TAILQ_INSERT_TAIL(&waits->suspects, wait, suspects);
-		if (requester_is_dying(waits->proc_fd,
-				       fuse_req_ctx(wait->req)->pid)) {
+		if (should_end(wait)) {
 			bool was_last = wait == last;
 
 			waits->n_gone++;
@@ -132,7 +162,7 @@ static void look_at_suspects(struct loop_timer *timer)
 		} else if (wait == last) {
 			break;
 		}
-	}
+	} while (clock_us() - begun_us < LOOK_BUDGET_US);
 	if (!TAILQ_EMPTY(&waits->suspects))
 		loop_timer_start(waits->loop, &waits->look, LOOK_MS);
 }
@@ -145,11 +175,24 @@ static void interrupted(fuse_req_t req, void *data)
 
 	(void)req;
 	waits->n_interrupts++;
+	wait->interrupted = true;
 	if (wait->suspect)
-		return;
+		TAILQ_REMOVE(&waits->suspects, wait, suspects);
 	wait->suspect = true;
 	TAILQ_INSERT_HEAD(&waits->suspects, wait, suspects);
 	loop_timer_start(waits->loop, &waits->look, 0);
+}
+
+void object_wait_suspect(struct object_wait *wait)
+{
+	struct object_waits *waits = wait->waits;
+
+	if (wait->suspect)
+		return;
+	wait->suspect = true;
+	TAILQ_INSERT_TAIL(&waits->suspects, wait, suspects);
+	if (!loop_timer_running(&waits->look))
+		loop_timer_start(waits->loop, &waits->look, LOOK_MS);
 }
 
 int object_waits_init(struct object_waits *waits, struct loop *loop,

@@ -4,14 +4,15 @@
  *
  *	            the object came, or failed
  *	WAITING ------------------------------------> answered
- *	   |  FUSE_INTERRUPT                             ^
+ *	   |  FUSE_INTERRUPT, or a READ                  ^
  *	   v                                             | the object, or failed
  *	SUSPECT ------------------------------------------+
  *	   |     looked at now and every 40 ms           |
  *	   +---- the requester is dying: EINTR ----------+
  *
  * The kernel sends one FUSE_INTERRUPT a request, for the first signal of any
- * kind; a fatal one that comes later is seen only by looking again.
+ * kind; a fatal one that comes later is seen only by looking again.  It sends none for
+ * a READ that it makes ahead of the reader, who waits for it in the page cache.
  *
  * Ownership: object_waits_init() prepares a struct of the caller's, which has to
  * stay until every wait was answered (fetcher_stop()) and object_waits_deinit().
@@ -52,7 +53,8 @@ struct object_wait {
 	struct fuse_req *req;
 	struct cfs_digest digest;
 	uint64_t since_ms;
-	bool suspect;
+	bool suspect;			/* in that list */
+	bool interrupted;
 	object_wait_fn answer;
 	TAILQ_ENTRY(object_wait) all;
 	TAILQ_ENTRY(object_wait) suspects;
@@ -123,6 +125,9 @@ void object_wait_enter(struct object_waits *waits, struct object_wait *wait,
 		       struct fuse_req *req,
 		       void (*leave)(struct object_wait *wait),
 		       object_wait_fn answer);
+
+/** object_wait_suspect() - look at the requester even if no FUSE_INTERRUPT comes */
+void object_wait_suspect(struct object_wait *wait);
 
 /** object_wait_end() - it came (0), or as struct fetch_waiter says; @wait is gone */
 void object_wait_end(struct object_wait *wait, int err);

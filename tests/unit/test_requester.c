@@ -48,6 +48,16 @@ static void test_only_fatal_signals_are_fatal(void)
 		{ "ignored QUIT", STATUS(SLEEPS, NONE, "0000000000000004", NONE, "0000000000000004", NONE), false },
 		{ "caught URG, what Go sends all day", STATUS(SLEEPS, NONE, "0000000000400000", NONE, NONE, "0000000000400000"), false },
 		{ "caught ALRM and CHLD", STATUS(SLEEPS, NONE, "0000000000012000", NONE, NONE, "0000000000012000"), false },
+		{ "uncaught TERM behind a caught ALRM", STATUS(SLEEPS, NONE, "0000000000006000", NONE, NONE, "0000000000002000"), true },
+		{ "uncaught INT of this thread behind a caught URG", STATUS(SLEEPS, "0000000000000002", "0000000000400000", NONE, NONE, "0000000000400000"), true },
+		{ "uncaught HUP behind an uncaught WINCH", STATUS(SLEEPS, NONE, "0000000008000001", NONE, NONE, NONE), true },
+		{ "uncaught USR1, PIPE, PWR", STATUS(SLEEPS, NONE, "0000000020001200", NONE, NONE, NONE), true },
+		{ "the last realtime signal", STATUS(SLEEPS, "8000000000000000", NONE, NONE, NONE, NONE), true },
+		{ "blocked TERM: another thread's to take", STATUS(SLEEPS, NONE, "0000000000006000", "0000000000004000", NONE, "0000000000002000"), false },
+		{ "ignored HUP", STATUS(SLEEPS, NONE, "0000000000000001", NONE, "0000000000000001", NONE), false },
+		{ "caught TERM", STATUS(SLEEPS, NONE, "0000000000004000", NONE, NONE, "0000000000004000"), false },
+		{ "uncaught CHLD, URG and WINCH", STATUS(SLEEPS, "0000000000400000", "0000000008010000", NONE, NONE, NONE), false },
+		{ "TSTP, TTIN and TTOU", STATUS(SLEEPS, NONE, "0000000000380000", NONE, NONE, NONE), false },
 		{ "STOP and CONT", STATUS("T (stopped)", NONE, "0000000000060000", NONE, NONE, NONE), false },
 		{ "a dead process", STATUS("X (dead)", NONE, NONE, NONE, NONE, NONE), true },
 		{ "a zombie", STATUS("Z (zombie)", NONE, NONE, NONE, NONE, NONE), true },
@@ -82,20 +92,20 @@ static void test_real_processes(void)
 	pid_t pid;
 
 	CHECK(proc_fd >= 0);
-	CHECK(!requester_is_dying(proc_fd, getpid()));
-	CHECK(requester_is_dying(proc_fd, 0));
+	CHECK_EQ(requester_look(proc_fd, getpid()), REQUESTER_LIVES);
+	CHECK_EQ(requester_look(proc_fd, 0), REQUESTER_UNSEEN);
 	pid = fork();
 	CHECK(pid >= 0);
 	if (pid == 0) {
 		for (;;)
 			pause();
 	}
-	CHECK(!requester_is_dying(proc_fd, pid));
+	CHECK_EQ(requester_look(proc_fd, pid), REQUESTER_LIVES);
 	CHECK_EQ(kill(pid, SIGKILL), 0);
 	CHECK_EQ(waitid(P_PID, pid, NULL, WEXITED | WNOWAIT), 0);
-	CHECK(requester_is_dying(proc_fd, pid));
+	CHECK_EQ(requester_look(proc_fd, pid), REQUESTER_DYING);
 	CHECK_EQ(waitpid(pid, NULL, 0), pid);
-	CHECK(requester_is_dying(proc_fd, pid));
+	CHECK_EQ(requester_look(proc_fd, pid), REQUESTER_UNSEEN);
 	close(proc_fd);
 }
 
