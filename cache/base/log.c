@@ -80,7 +80,7 @@ bool log_limit_pass(struct log_limit *limit, uint64_t now_ms)
 		limit->window_ms = now_ms;
 		limit->n = 0;
 	}
-	if (limit->n >= LIMIT_LINES) {
+	if (limit->n >= (limit->lines ? limit->lines : LIMIT_LINES)) {
 		limit->held_back++;
 		return false;
 	}

@@ -41,10 +41,12 @@ void log_with_time(void);
 uint64_t log_dropped(void);
 
 /**
- * struct log_limit - at most ten lines of a kind in ten seconds
+ * struct log_limit - at most so many lines of a kind in ten seconds
+ * @lines: how many; 0 for ten
  * @suppressed: lines held back before one that was let through
  */
 struct log_limit {
+	unsigned int lines;
 	uint64_t suppressed;
 	/* private: */
 	uint64_t window_ms, held_back;
@@ -53,7 +55,7 @@ struct log_limit {
 
 /**
  * log_limit_pass() - may a line of this kind be written now?
- * @limit: zeroed before its first use; one thread's at a time
+ * @limit: zeroed but for @lines before its first use; one thread's at a time
  * @now_ms: any steady clock
  */
 bool log_limit_pass(struct log_limit *limit, uint64_t now_ms);

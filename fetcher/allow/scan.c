@@ -23,6 +23,7 @@ struct allow_scan {
 	size_t n_only;
 	struct allow_image *images;
 	size_t n_images;
+	uint64_t changes;
 	struct timespec mtime;		/* of STORE/images when it was read */
 	bool settled;			/* the time says all about its contents */
 };
@@ -109,6 +110,7 @@ static int add_image(void *context, const char *name,
 		}
 		scan->n_images++;
 	}
+	scan->changes++;
 	image->clashes = 0;
 	image->err = list_image(scan, image);
 	return image->err == -ENOMEM ? -ENOMEM : 0;
@@ -228,6 +230,11 @@ int allow_scan_again(struct allow_scan *scan)
 struct allow_list *allow_scan_list(struct allow_scan *scan)
 {
 	return scan->list;
+}
+
+uint64_t allow_scan_changes(const struct allow_scan *scan)
+{
+	return scan->changes;
 }
 
 const struct allow_image *allow_scan_images(const struct allow_scan *scan,

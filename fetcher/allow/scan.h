@@ -72,6 +72,9 @@ int allow_scan_again(struct allow_scan *scan);
 /** allow_scan_list() - the allow list; borrowed */
 struct allow_list *allow_scan_list(struct allow_scan *scan);
 
+/** allow_scan_changes() - how often an image was read: counts up with each */
+uint64_t allow_scan_changes(const struct allow_scan *scan);
+
 /** allow_scan_images() - what was read; borrowed until the next scan */
 const struct allow_image *allow_scan_images(const struct allow_scan *scan,
 					    size_t *ret_n);

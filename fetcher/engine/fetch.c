@@ -374,6 +374,12 @@ const struct fetch_stats *fetcher_stats(const struct fetcher *fetcher)
 	return &fetcher->stats;
 }
 
+uint64_t fetcher_changes(const struct fetcher *fetcher)
+{
+	return mirrors_recoveries(fetcher->mirrors) +
+	       fetcher->stats.collected_objects;
+}
+
 struct mirrors *fetcher_mirrors(struct fetcher *fetcher)
 {
 	return fetcher->mirrors;

@@ -262,6 +262,12 @@ void fetcher_get_cancel(struct fetcher *fetcher, struct http_get *get);
 /** fetcher_stats() - counters of the engine; borrowed */
 const struct fetch_stats *fetcher_stats(const struct fetcher *fetcher);
 
+/**
+ * fetcher_changes() - counts what may turn a failure into success: a mirror that is
+ *	asked again, objects that were removed to make room
+ */
+uint64_t fetcher_changes(const struct fetcher *fetcher);
+
 /** fetcher_mirrors() - the mirrors with their health and counters; borrowed */
 struct mirrors *fetcher_mirrors(struct fetcher *fetcher);
 

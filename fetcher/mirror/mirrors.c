@@ -35,6 +35,7 @@ struct mirrors {
 	unsigned int share;		/* half of all requests that may be out */
 	bool no_hedge;
 	unsigned int hedge_credit;	/* a second request costs HEDGE_ONE_IN of it */
+	uint64_t recoveries;
 	struct mirror mirror[];
 };
 
@@ -89,6 +90,11 @@ const char *mirrors_url(const struct mirrors *mirrors, size_t i)
 struct mirror_stats *mirrors_stats(struct mirrors *mirrors, size_t i)
 {
 	return &mirrors->mirror[i].stats;
+}
+
+uint64_t mirrors_recoveries(const struct mirrors *mirrors)
+{
+	return mirrors->recoveries;
 }
 
 /* What happened so long ago says nothing about now. */
@@ -262,18 +268,20 @@ static void failed(const struct mirrors *mirrors, struct mirror *mirror,
 		opened(mirrors, mirror, now_ms);
 }
 
-static void failed_5xx(const struct mirrors *mirrors, struct mirror *mirror,
+static void failed_5xx(struct mirrors *mirrors, struct mirror *mirror,
 		       uint64_t now_ms)
 {
+	mirrors->recoveries += mirror->open;
 	mirror->failures = 0;
 	mirror->open = false;
 	if (++mirror->failures_5xx >= MIRROR_OPEN_AFTER_5XX)
 		opened(mirrors, mirror, now_ms);
 }
 
-static void answered(struct mirror *mirror, uint64_t now_ms,
-		     uint64_t first_byte_ms)
+static void answered(struct mirrors *mirrors, struct mirror *mirror,
+		     uint64_t now_ms, uint64_t first_byte_ms)
 {
+	mirrors->recoveries += mirror->open;
 	mirror->failures = 0;
 	mirror->failures_5xx = 0;
 	mirror->open = false;
@@ -352,7 +360,7 @@ bool mirrors_report(struct mirrors *mirrors, size_t i, uint64_t now_ms,
 	case FETCH_RESULT_RANGE:
 	case FETCH_RESULT_REDIRECT:
 		mirror->heard_at_ms = now_ms;
-		answered(mirror, now_ms, first_byte_ms);
+		answered(mirrors, mirror, now_ms, first_byte_ms);
 		break;
 	case FETCH_RESULT_CANCELLED:
 	case FETCH_RESULT_LOCAL:

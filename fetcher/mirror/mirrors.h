@@ -78,6 +78,9 @@ size_t mirrors_count(const struct mirrors *mirrors);
 /** mirrors_url() - base URL; borrowed, without a slash at the end */
 const char *mirrors_url(const struct mirrors *mirrors, size_t i);
 
+/** mirrors_recoveries() - how often one of them that was avoided answered again */
+uint64_t mirrors_recoveries(const struct mirrors *mirrors);
+
 /** mirrors_state() - as a status page shows it */
 enum mirror_state mirrors_state(const struct mirrors *mirrors, size_t i,
 				uint64_t now_ms);

@@ -209,7 +209,7 @@ static void lookup_retry(fuse_req_t req, struct node node,
 		return;
 	}
 	if (err == FUSE_OBJECT_MISS)
-		err = object_wait_failed(&mount->waits, digest);
+		err = object_wait_failed(&mount->waits, digest, 0, true);
 	if (err == 0)
 		err = object_wait_start(&mount->waits, req, digest, size,
 					retry_waited);

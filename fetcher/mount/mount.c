@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "cache/base/container_of.h"
 #include "cache/base/cleanup.h"
+#include "cache/store/store.h"
 #include "fetcher/mount/attach.h"
 #include "fetcher/mount/internal.h"
 
@@ -137,6 +139,25 @@ static int attach(struct fuse_mount *mount, struct errmsg *msg)
 	return err;
 }
 
+static uint64_t free_bytes(const struct cfs_store *store)
+{
+	struct statvfs st;
+
+	return fstatvfs(cfs_store_objects_fd(store), &st) < 0 ?
+		       UINT64_MAX : (uint64_t)st.f_bavail * st.f_frsize;
+}
+
+/* What a fetch that failed could find otherwise the next time. */
+static void look_at_world(struct object_waits *waits,
+			  struct failure_world *world)
+{
+	const struct fuse_mount *mount = waits->owner;
+
+	world->changes = fetcher_changes(mount->fetcher) +
+			 allow_scan_changes(mount->scan);
+	world->room = free_bytes(mount->store);
+}
+
 int fuse_mount_new(struct loop *loop, struct cfs_store *store,
 		   struct fetcher *fetcher, struct allow_scan *scan,
 		   const struct fuse_mount_config *config,
@@ -153,7 +174,7 @@ int fuse_mount_new(struct loop *loop, struct cfs_store *store,
 	mount->scan = scan;
 	mount->allow = allow_scan_list(scan);
 	mount->config = *config;
-	err = object_waits_init(&mount->waits, loop, fetcher);
+	err = object_waits_init(&mount->waits, loop, fetcher, look_at_world);
 	mount->waits.owner = mount;
 	if (!err)
 		err = is_descriptor(config->mountpoint) ?

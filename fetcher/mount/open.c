@@ -144,6 +144,9 @@ static void open_node(fuse_req_t req, struct node node)
 		return;
 	}
 	if (err == FUSE_OBJECT_MISS)
+		err = object_wait_failed(&mount->waits, &entry->digest, 0,
+					 false);
+	if (err == 0)
 		err = object_wait_start(&mount->waits, req, &entry->digest,
 					entry->size, open_waited);
 	if (err) {

@@ -9,6 +9,9 @@
 #include "fetcher/engine/fetch.h"
 #include "fetcher/partial/partial.h"
 
+/* What fails in one place need not fail in another: parts as large as a request. */
+#define PART_LEN	131072
+
 /* A READ that waits; begins with the wait, which frees it. */
 struct waiting_read {
 	struct object_wait wait;
@@ -66,11 +69,18 @@ static void answer_read(struct object_wait *wait, int err)
 			read->offset);
 }
 
+static uint64_t part_of(off_t offset)
+{
+	return (uint64_t)offset / PART_LEN + 1;
+}
+
 static void bytes_came(struct partial_reader *reader, int err)
 {
 	struct waiting_read *read =
 		container_of(reader, struct waiting_read, reader);
 
+	object_wait_note(read->wait.waits, partial_digest(read->handle),
+			 part_of(read->offset), err);
 	object_wait_end(&read->wait, err);
 }
 
@@ -87,7 +97,7 @@ void fuse_partial_read(fuse_req_t req, size_t size, off_t offset, uint64_t fh)
 	struct fuse_mount *mount = mount_of(req);
 	struct partial_handle *handle = handle_of(fh);
 	struct waiting_read *read = calloc(1, sizeof(*read));
-	int outcome;
+	int outcome, err;
 
 	if (!read) {
 		fuse_reply_err(req, ENOMEM);
@@ -98,6 +108,16 @@ void fuse_partial_read(fuse_req_t req, size_t size, off_t offset, uint64_t fh)
 	read->size = size;
 	read->offset = offset;
 	outcome = partial_read(handle, (uint64_t)offset, size, &read->reader);
+	err = outcome == PARTIAL_WAIT ?
+		      object_wait_failed(&mount->waits, partial_digest(handle),
+					 part_of(offset), false) : 0;
+	if (err) {
+		partial_leave(&read->reader);
+		free(read);
+		mount->stats.failed++;
+		fuse_reply_err(req, -err);
+		return;
+	}
 	if (outcome == PARTIAL_WAIT) {
 		object_wait_enter(&mount->waits, &read->wait, req, leave,
 				  answer_read);

@@ -19,11 +19,6 @@
 #define LOOK_MS			40
 #define LOOK_BUDGET_US		10000
 
-/* Those who queued behind a failure come within a few milliseconds of each other;
- * whoever tries anew later gets a new chance, even if he tries without pause. */
-#define FAILURE_GAP_MS	250
-#define FAILURE_MAX_MS	1000
-
 static int errno_for_reader(int err)
 {
 	switch (err) {
@@ -54,49 +49,36 @@ void object_wait_end(struct object_wait *wait, int err)
 	free(wait);
 }
 
-static void remember_failure(struct object_waits *waits,
-			     const struct cfs_digest *digest, int err)
+static struct failure_world world_of(struct object_waits *waits)
 {
-	uint64_t now_ms = loop_now_ms(waits->loop);
-	struct object_failure *oldest = &waits->failures[0];
+	struct failure_world world = { .now_ms = loop_now_ms(waits->loop) };
 
-	for (size_t i = 0; i < OBJECT_WAIT_FAILURES; i++) {
-		struct object_failure *failure = &waits->failures[i];
+	waits->world(waits, &world);
+	return world;
+}
 
-		if (failure->err && cfs_digest_equal(&failure->digest, digest)) {
-			oldest = failure;
-			break;
-		}
-		if (failure->last_ms < oldest->last_ms)
-			oldest = failure;
-	}
-	*oldest = (struct object_failure){
-		.digest = *digest,
-		.err = err,
-		.first_ms = now_ms,
-		.last_ms = now_ms,
-	};
+void object_wait_note(struct object_waits *waits,
+		      const struct cfs_digest *digest, uint64_t part, int err)
+{
+	const struct failure_key key = { .digest = *digest, .part = part };
+	struct failure_world world;
+
+	err = errno_for_reader(err);
+	/* These say nothing about the next one. */
+	if (!err || err == -EINTR || err == -ENOMEM)
+		return;
+	world = world_of(waits);
+	failures_note(&waits->failures, &key, &world, err);
 }
 
 int object_wait_failed(struct object_waits *waits,
-		       const struct cfs_digest *digest)
+		       const struct cfs_digest *digest, uint64_t part,
+		       bool queued)
 {
-	uint64_t now_ms = loop_now_ms(waits->loop);
+	const struct failure_key key = { .digest = *digest, .part = part };
+	struct failure_world world = world_of(waits);
 
-	for (size_t i = 0; i < OBJECT_WAIT_FAILURES; i++) {
-		struct object_failure *failure = &waits->failures[i];
-
-		if (!failure->err || !cfs_digest_equal(&failure->digest, digest))
-			continue;
-		if (now_ms - failure->last_ms > FAILURE_GAP_MS ||
-		    now_ms - failure->first_ms > FAILURE_MAX_MS) {
-			failure->err = 0;
-			return 0;
-		}
-		failure->last_ms = now_ms;
-		return failure->err;
-	}
-	return 0;
+	return failures_recall(&waits->failures, &key, &world, queued);
 }
 
 static void object_came(struct fetch_waiter *waiter, int err)
@@ -104,9 +86,7 @@ static void object_came(struct fetch_waiter *waiter, int err)
 	struct object_wait *wait =
 		container_of(waiter, struct object_wait, waiter);
 
-	err = errno_for_reader(err);
-	if (err == -ETIMEDOUT || err == -EHOSTUNREACH)
-		remember_failure(wait->waits, &wait->digest, err);
+	object_wait_note(wait->waits, &wait->digest, 0, err);
 	object_wait_end(wait, err);
 }
 
@@ -196,11 +176,12 @@ void object_wait_suspect(struct object_wait *wait)
 }
 
 int object_waits_init(struct object_waits *waits, struct loop *loop,
-		      struct fetcher *fetcher)
+		      struct fetcher *fetcher, object_world_fn world)
 {
 	*waits = (struct object_waits){
 		.loop = loop,
 		.fetcher = fetcher,
+		.world = world,
 		.look = { .expired = look_at_suspects },
 	};
 	TAILQ_INIT(&waits->all);
@@ -212,6 +193,7 @@ int object_waits_init(struct object_waits *waits, struct loop *loop,
 void object_waits_deinit(struct object_waits *waits)
 {
 	loop_timer_stop(waits->loop, &waits->look);
+	failures_deinit(&waits->failures);
 	if (waits->proc_fd >= 0)
 		close(waits->proc_fd);
 	waits->proc_fd = -1;

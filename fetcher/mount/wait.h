@@ -29,12 +29,11 @@
 #include "cache/verity/digest.h"
 #include "fetcher/engine/fetch.h"
 #include "fetcher/loop/loop.h"
+#include "fetcher/mount/failures.h"
 
 struct fuse_req;
 struct object_wait;
-
-/* Deadlines that are remembered for those who queued behind a failed LOOKUP. */
-#define OBJECT_WAIT_FAILURES	64
+struct object_waits;
 
 /**
  * typedef object_wait_fn - the wait is over; reply to the request
@@ -62,12 +61,9 @@ struct object_wait {
 
 TAILQ_HEAD(object_wait_list, object_wait);
 
-/* A digest that nobody could be reached for, a moment ago. */
-struct object_failure {
-	struct cfs_digest digest;
-	int err;
-	uint64_t first_ms, last_ms;
-};
+/* Fills in all but the time. */
+typedef void (*object_world_fn)(struct object_waits *waits,
+				struct failure_world *ret);
 
 struct object_waits {
 	struct loop *loop;
@@ -77,7 +73,8 @@ struct object_waits {
 	struct object_wait_list all;	/* oldest first */
 	struct object_wait_list suspects;
 	struct loop_timer look;
-	struct object_failure failures[OBJECT_WAIT_FAILURES];
+	struct failures failures;
+	object_world_fn world;
 	uint64_t n_waiting;		/* gauge */
 	uint64_t n_started;
 	uint64_t n_interrupts;
@@ -89,13 +86,14 @@ struct object_waits {
  * @waits: the caller's
  * @loop: borrowed
  * @fetcher: borrowed
+ * @world: what failures depend on, see failures.h
  *
  * Keeps /proc open, so that it works without the path later.
  *
  * Return: 0 or -errno.
  */
 int object_waits_init(struct object_waits *waits, struct loop *loop,
-		      struct fetcher *fetcher);
+		      struct fetcher *fetcher, object_world_fn world);
 
 /** object_waits_deinit() - nobody waits any more */
 void object_waits_deinit(struct object_waits *waits);
@@ -133,16 +131,19 @@ void object_wait_suspect(struct object_wait *wait);
 void object_wait_end(struct object_wait *wait, int err);
 
 /**
- * object_wait_failed() - did this digest's deadline pass a moment ago?
- *
- * The kernel sends the LOOKUPs of one name one after the other.  Those who
- * waited behind one that ran into the deadline have waited as long as it did,
- * and get its error instead of a deadline of their own.
+ * object_wait_failed() - did the same fail a moment ago, and would do so again?
+ * @part: 0 for the whole object, else the part that is read
+ * @queued: it may have queued behind one that ran into the deadline, as LOOKUPs do
  *
  * Return: 0, or the -errno to answer with.
  */
 int object_wait_failed(struct object_waits *waits,
-		       const struct cfs_digest *digest);
+		       const struct cfs_digest *digest, uint64_t part,
+		       bool queued);
+
+/** object_wait_note() - it failed, with @err for the reader */
+void object_wait_note(struct object_waits *waits,
+		      const struct cfs_digest *digest, uint64_t part, int err);
 
 /** object_wait_oldest_ms() - how long the oldest has been waiting; 0 if none */
 uint64_t object_wait_oldest_ms(const struct object_waits *waits);

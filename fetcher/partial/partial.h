@@ -160,6 +160,9 @@ int partial_open(struct partials *partials, const struct cfs_digest *digest,
 int partial_read(struct partial_handle *handle, uint64_t offset, uint64_t len,
 		 struct partial_reader *reader);
 
+/** partial_digest() - of the object; borrowed as long as the handle is open */
+const struct cfs_digest *partial_digest(const struct partial_handle *handle);
+
 /** partial_fd() - where to read what is here; borrowed */
 int partial_fd(const struct partial_handle *handle);
 

@@ -100,6 +100,11 @@ int partial_read(struct partial_handle *handle, uint64_t offset, uint64_t len,
 	return PARTIAL_WAIT;
 }
 
+const struct cfs_digest *partial_digest(const struct partial_handle *handle)
+{
+	return &handle->partial->digest;
+}
+
 int partial_fd(const struct partial_handle *handle)
 {
 	return handle->partial->files.read_fd;

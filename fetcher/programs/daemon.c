@@ -45,6 +45,8 @@ struct daemon {
 	struct status status;
 	struct status_file *status_file;
 	struct log_limit log_ahead;
+	struct log_limit log_failed;
+	struct log_limit log_collected;
 	struct loop_fd signals;
 	int signal_fd;
 	bool stopping;
@@ -56,10 +58,22 @@ static int fail(const char *what, int err)
 	return EXIT_FAILED;
 }
 
+/*
+ * Of what no reader waits for, all may fail for one reason; and readers may try what
+ * fails without end.
+ */
+static struct log_limit *limit_of(struct daemon *daemon,
+				  const struct fetch_event *event)
+{
+	return event->kind != FETCH_DEMAND && !event->demand_ms ?
+		       &daemon->log_ahead : &daemon->log_failed;
+}
+
 static void log_event(void *context, const struct fetch_event *event)
 {
 	struct daemon *daemon = context;
 	char hex[CFS_DIGEST_HEX_LEN + 1], reason[256];
+	struct log_limit *limit;
 
 	cfs_digest_format(event->digest, hex);
 	if (event->final && !event->err) {
@@ -72,19 +86,19 @@ static void log_event(void *context, const struct fetch_event *event)
 			 fetch_result_name(event->result));
 		return;
 	}
-	/* Of what nobody waits for, all may fail for one reason. */
-	if (event->kind != FETCH_DEMAND && !event->demand_ms &&
-	    !log_limit_pass(&daemon->log_ahead, loop_now_ms(daemon->loop)))
+	limit = limit_of(daemon, event);
+	if (!log_limit_pass(limit, loop_now_ms(daemon->loop)))
 		return;
 	status_note_error(&daemon->status, event);
 	log_quote(event->reason ? event->reason : "", reason, sizeof(reason));
 	log_line(event->final ? LOG_ERR : LOG_WARNING,
-		 "%s object=%s ms=%llu mirror=%s result=%s reason=%s error=\"%s\"",
+		 "%s object=%s ms=%llu mirror=%s result=%s reason=%s error=\"%s\" suppressed=%llu",
 		 event->final ? "failed" : "retrying", hex,
 		 (unsigned long long)event->ms,
 		 event->mirror ? event->mirror : "-",
 		 fetch_result_name(event->result), reason,
-		 event->err ? strerror(-event->err) : "");
+		 event->err ? strerror(-event->err) : "",
+		 (unsigned long long)limit->suppressed);
 }
 
 static void log_collection(void *context, const struct fetch_collection *done)
@@ -95,6 +109,10 @@ static void log_collection(void *context, const struct fetch_collection *done)
 	char reason[256];
 
 	ahead_objects_removed(daemon->ahead);
+	/* A store that stays full is collected for each object that does not fit. */
+	if ((done->err || !report->removed.objects) &&
+	    !log_limit_pass(&daemon->log_collected, loop_now_ms(daemon->loop)))
+		return;
 	if (done->err == 0) {
 		log_line(LOG_INFO,
 			 "collected objects=%llu bytes=%llu ms=%llu kept_objects=%llu kept_bytes=%llu spare_bytes=%llu store=%s",
@@ -363,7 +381,12 @@ static void close_parts(struct daemon *daemon)
 
 int run_mount(struct fetch_options *options)
 {
-	struct daemon daemon = { .options = options, .signal_fd = -1 };
+	struct daemon daemon = {
+		.options = options,
+		.signal_fd = -1,
+		/* Each of some readers' failures is worth a line, not each of a flood. */
+		.log_failed = { .lines = 100 },
+	};
 	int status, err;
 
 	block_signals();

@@ -157,6 +157,11 @@ static void test_a_limit_holds_lines_back(void)
 	CHECK_EQ(limit.suppressed, 90);
 	CHECK(log_limit_pass(&limit, 15001));
 	CHECK_EQ(limit.suppressed, 0);
+
+	limit = (struct log_limit){ .lines = 40 };
+	for (passed = 0; log_limit_pass(&limit, 5000);)
+		passed++;
+	CHECK_EQ(passed, 40);
 }
 
 RUN_TESTS(T(test_a_line_is_what_was_said),

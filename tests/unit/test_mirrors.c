@@ -93,8 +93,12 @@ static void test_breaker_opens_and_probes(void)
 	CHECK_EQ(mirrors_pick(mirrors, T0 + 30000, 0, &i, &at_ms), 0);
 	CHECK(mirrors_report(mirrors, 0, T0 + 30000, FETCH_RESULT_CANCELLED, 0,
 			     0));
+	CHECK_EQ(mirrors_recoveries(mirrors), 0);
 	CHECK(ask(mirrors, 0, T0 + 30000, FETCH_RESULT_OK));
 	CHECK_EQ(mirrors_state(mirrors, 0, T0 + 30000), MIRROR_CLOSED);
+	CHECK_EQ(mirrors_recoveries(mirrors), 1);
+	CHECK(!ask(mirrors, 0, T0 + 30001, FETCH_RESULT_OK));
+	CHECK_EQ(mirrors_recoveries(mirrors), 1);
 	mirrors_free(mirrors);
 }
 
