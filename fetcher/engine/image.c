@@ -55,7 +55,9 @@ static void try_next(struct image_run *run);
 static void finish(struct image_run *run, int err, const char *reason)
 {
 	run->err = err;
-	run->answer->reason = reason;
+	if (reason != run->answer->reason)
+		snprintf(run->answer->reason, sizeof(run->answer->reason), "%s",
+			 reason);
 	run->over = true;
 	loop_stop(run->loop);
 }
@@ -74,14 +76,22 @@ static void try_again_in(struct image_run *run, uint64_t ms)
 static void round_over(struct image_run *run)
 {
 	bool wrong = run->round.wrong;
+	struct fetch_conclusion conclusion;
 	uint32_t random = 0;
 
 	if (fetch_round_verdict(&run->round, mirrors_count(run->mirrors),
 				run->config->hard) == FETCH_GIVE_UP) {
-		finish(run, !wrong ? -ENOENT : run->bad_size ? -EFBIG : -EBADMSG,
-		       !wrong ? fetch_round_missing(&run->round) :
-		       run->bad_size ? "larger than allowed" :
-				       "has another digest");
+		fetch_round_conclude(&run->round, &conclusion);
+		if (wrong)
+			finish(run, run->bad_size ? -EFBIG : -EBADMSG,
+			       run->bad_size ? "larger than allowed" :
+					       "has another digest");
+		else
+			finish(run, conclusion.result == FETCH_RESULT_DENIED ?
+					    -EACCES :
+			       conclusion.err == -EIO ? -ENOENT : conclusion.err,
+			       conclusion.result == FETCH_RESULT_MISSING ?
+				       conclusion.reason : run->answer->reason);
 		return;
 	}
 	run->round = (struct fetch_round){ 0 };
@@ -106,7 +116,7 @@ static void body_done(void *context, int err, const struct cfs_digest *digest)
 	if (err == -EBADMSG) {
 		mirrors_blame(run->mirrors, run->mirror, loop_now_ms(run->loop));
 		fetch_round_add(&run->round, run->mirror,
-				FETCH_RESULT_BAD_DIGEST);
+				FETCH_RESULT_BAD_DIGEST, 0);
 		run->bad_size = false;
 		try_next(run);
 	} else if (err < 0) {
@@ -114,7 +124,7 @@ static void body_done(void *context, int err, const struct cfs_digest *digest)
 	} else {
 		run->answer->digest = *digest;
 		run->answer->size = run->size;
-		finish(run, 0, NULL);
+		finish(run, 0, "");
 	}
 }
 
@@ -137,22 +147,23 @@ static void get_failed(struct image_run *run, const struct http_answer *answer)
 
 	body_drop(run->body);
 	run->body = NULL;
-	run->answer->reason = answer->reason ? answer->reason :
-					       fetch_result_name(answer->result);
+	snprintf(run->answer->reason, sizeof(run->answer->reason), "%s%s%s",
+		 fetch_result_name(answer->result), *answer->reason ? ": " : "",
+		 answer->reason);
 	if (answer->result == FETCH_RESULT_LOCAL) {
 		finish(run, err < 0 ? err : -ENOMEM, run->answer->reason);
 		return;
 	}
 	if (answer->result == FETCH_RESULT_NOT_MODIFIED) {
 		run->answer->digest = *run->request->known;
-		finish(run, 0, NULL);
+		finish(run, 0, "");
 		return;
 	}
 	if (answer->result != FETCH_RESULT_UNREACHABLE &&
 	    answer->result != FETCH_RESULT_TLS)
 		run->heard = true;
 	run->bad_size = answer->result == FETCH_RESULT_BAD_SIZE;
-	fetch_round_add(&run->round, run->mirror, answer->result);
+	fetch_round_add(&run->round, run->mirror, answer->result, answer->status);
 	try_next(run);
 }
 
@@ -295,7 +306,7 @@ int image_fetch(struct loop *loop, struct cfs_store *store,
 	};
 	int err;
 
-	*ret = (struct image_answer){ .reason = NULL };
+	*ret = (struct image_answer){ .size = 0 };
 	if (have(store, request->expected)) {
 		ret->digest = *request->expected;
 		return 0;

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "cache/verity/digest.h"
+#include "fetcher/http/get.h"
 
 struct cfs_store;
 struct fetch_config;
@@ -39,13 +40,13 @@ struct image_request {
  * @digest: of the image, which the store now has
  * @size: bytes fetched; 0 if the store had it
  * @mirror: base URL of the mirror it came from; borrowed
- * @reason: of a failure, one line; borrowed
+ * @reason: of a failure, one line
  */
 struct image_answer {
 	struct cfs_digest digest;
 	uint64_t size;
 	const char *mirror;
-	const char *reason;
+	char reason[HTTP_REASON_MAX + 32];
 };
 
 /**
@@ -56,8 +57,8 @@ struct image_answer {
  * @request: which image
  * @ret: filled on success; on failure only its reason and mirror are
  *
- * Return: 0, -ENOENT (no mirror has it), -EBADMSG (has another digest),
- * -EFBIG, -ETIMEDOUT, -EHOSTUNREACH, -EIO, or what the store gave.
+ * Return: 0, -ENOENT (no mirror has it), -EACCES (access denied), -EBADMSG (has
+ * another digest), -EFBIG, -ETIMEDOUT, -EHOSTUNREACH, -EIO, or what the store gave.
  */
 int image_fetch(struct loop *loop, struct cfs_store *store,
 		const struct fetch_config *config,

@@ -31,6 +31,8 @@ static void parts_done(struct partial_owner *owner, int err)
 	else if (err == -EIO)
 		fetch_fail(fetch, FETCH_RESULT_MISSING, err,
 			   "no mirror has it, or all send wrong bytes");
+	else if (err == -EHOSTUNREACH)
+		fetch_fail(fetch, FETCH_RESULT_PROXY, err, "the proxy refuses");
 	else if (err == -ESHUTDOWN)
 		fetch_fail(fetch, FETCH_RESULT_CANCELLED, err, "stopping");
 	else

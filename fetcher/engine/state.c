@@ -2,6 +2,8 @@
 /* The states of a fetch and what a round over the mirrors has taught: no I/O. */
 #include "fetcher/engine/state.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 const char *fetch_state_name(enum fetch_state state)
@@ -78,7 +80,7 @@ enum fetch_state fetch_next_state(enum fetch_state state,
 }
 
 void fetch_round_add(struct fetch_round *round, size_t i,
-		     enum fetch_result result)
+		     enum fetch_result result, unsigned int status)
 {
 	uint32_t bit = (uint32_t)1 << i;
 
@@ -94,10 +96,19 @@ void fetch_round_add(struct fetch_round *round, size_t i,
 		break;
 	case FETCH_RESULT_DENIED:
 		round->denied |= bit;
+		round->missing |= bit;
+		round->status = status;
+		break;
+	case FETCH_RESULT_REDIRECT:
+		round->redirected |= bit;
 		__attribute__((fallthrough));
 	case FETCH_RESULT_MISSING:
-	case FETCH_RESULT_REDIRECT:
 		round->missing |= bit;
+		round->status = status;
+		break;
+	case FETCH_RESULT_PROXY:
+		round->proxy |= bit;
+		round->status = status;
 		break;
 	case FETCH_RESULT_RANGE:
 		/* It may well have the whole. */
@@ -108,9 +119,33 @@ void fetch_round_add(struct fetch_round *round, size_t i,
 	round->skip |= bit;
 }
 
-const char *fetch_round_missing(const struct fetch_round *round)
+void fetch_round_conclude(const struct fetch_round *round,
+			  struct fetch_conclusion *ret)
 {
-	return round->denied ? "access denied" : "no mirror has it";
+	const char *text = "no mirror has it";
+	char status[24] = "";
+
+	*ret = (struct fetch_conclusion){
+		.result = FETCH_RESULT_MISSING,
+		.err = -EIO,
+	};
+	if (round->wrong) {
+		ret->result = FETCH_RESULT_BAD_DIGEST;
+		text = "every mirror sends wrong bytes";
+	} else if (round->proxy) {
+		ret->result = FETCH_RESULT_PROXY;
+		ret->err = -EHOSTUNREACH;
+		text = "the proxy refuses";
+	} else if (round->denied) {
+		ret->result = FETCH_RESULT_DENIED;
+		text = "access denied";
+	} else if (round->redirected) {
+		ret->result = FETCH_RESULT_REDIRECT;
+		text = "a redirect is not followed";
+	}
+	if (round->status && !round->wrong)
+		snprintf(status, sizeof(status), " (HTTP %u)", round->status);
+	snprintf(ret->reason, sizeof(ret->reason), "%s%s", text, status);
 }
 
 enum fetch_verdict fetch_round_verdict(const struct fetch_round *round,
@@ -120,7 +155,7 @@ enum fetch_verdict fetch_round_verdict(const struct fetch_round *round,
 
 	if (round->missing == all)
 		return FETCH_GIVE_UP;
-	if ((round->missing | round->wrong) == all && !hard)
+	if ((round->missing | round->wrong | round->proxy) == all && !hard)
 		return FETCH_GIVE_UP;
 	return FETCH_TRY_AGAIN;
 }

@@ -47,25 +47,44 @@ enum fetch_state fetch_next_state(enum fetch_state state,
  *
  *	skip		not to be asked again in this round
  *	missing		of these: does not have it, or does not give it to us
- *	denied		of these: wants to know first who asks
+ *	denied		of these: wants credentials, or others
+ *	redirected	of these: leads elsewhere in a way that is not followed
+ *	proxy		can't be asked, since the proxy refuses
  *	wrong		of these: sends other bytes
  *	no_cache	sent wrong bytes once; the next GET asks caches to step aside
+ *
+ * status is the last HTTP status that put a mirror into one of these, or 0.
  */
 struct fetch_round {
-	uint32_t skip, missing, denied, wrong, no_cache;
+	uint32_t skip, missing, denied, redirected, proxy, wrong, no_cache;
+	unsigned int status;
 };
 
 enum fetch_verdict {
 	FETCH_TRY_AGAIN,	/* another round, after a pause */
-	FETCH_GIVE_UP,		/* no mirror has it, or (soft) all send wrong bytes */
+	FETCH_GIVE_UP,		/* no mirror has it, or (soft) all send wrong bytes, or
+				 * the proxy refuses */
 };
 
-/** fetch_round_add() - one GET to mirror @i has failed; how? */
+/** fetch_round_add() - one GET to mirror @i has failed; how?  @status: HTTP's, or 0 */
 void fetch_round_add(struct fetch_round *round, size_t i,
-		     enum fetch_result result);
+		     enum fetch_result result, unsigned int status);
 
-/** fetch_round_missing() - why no mirror gave it, in words */
-const char *fetch_round_missing(const struct fetch_round *round);
+/**
+ * struct fetch_conclusion - what a round that ended in %FETCH_GIVE_UP has shown
+ * @result: of all its GETs together
+ * @err: for who waits: -EIO or -EHOSTUNREACH
+ * @reason: in words
+ */
+struct fetch_conclusion {
+	enum fetch_result result;
+	int err;
+	char reason[64];
+};
+
+/** fetch_round_conclude() - why no mirror gave it */
+void fetch_round_conclude(const struct fetch_round *round,
+			  struct fetch_conclusion *ret);
 
 /** fetch_round_verdict() - every mirror is in skip: what now? */
 enum fetch_verdict fetch_round_verdict(const struct fetch_round *round,

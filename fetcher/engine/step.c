@@ -151,14 +151,13 @@ void fetch_cancel(struct fetch *fetch)
 void fetch_round_over(struct fetch *fetch)
 {
 	struct fetcher *fetcher = fetch->fetcher;
-	bool wrong = fetch->round.wrong;
+	struct fetch_conclusion conclusion;
 
 	if (fetch_round_verdict(&fetch->round, mirrors_count(fetcher->mirrors),
 				fetcher->config->hard) == FETCH_GIVE_UP) {
-		fetch_fail(fetch, wrong ? FETCH_RESULT_BAD_DIGEST :
-					  FETCH_RESULT_MISSING, -EIO,
-			   wrong ? "every mirror sends wrong bytes" :
-				   fetch_round_missing(&fetch->round));
+		fetch_round_conclude(&fetch->round, &conclusion);
+		fetch_fail(fetch, conclusion.result, conclusion.err,
+			   conclusion.reason);
 		return;
 	}
 	fetch->round = (struct fetch_round){ 0 };
@@ -200,7 +199,7 @@ static void wrong_bytes(struct fetch *fetch, uint64_t size)
 	} else {
 		mirrors_blame(fetcher->mirrors, fetch->mirror, now(fetcher));
 		fetch_round_add(&fetch->round, fetch->mirror,
-				FETCH_RESULT_BAD_DIGEST);
+				FETCH_RESULT_BAD_DIGEST, 0);
 	}
 	fetch->resumed = false;
 	fetch_note_failure(fetch, FETCH_RESULT_BAD_DIGEST, size, NULL);
@@ -257,7 +256,8 @@ void fetch_note_get(struct fetch *fetch, const struct http_answer *answer)
 	if (answer->result != FETCH_RESULT_UNREACHABLE &&
 	    answer->result != FETCH_RESULT_TLS)
 		fetch->heard = true;
-	fetch_round_add(&fetch->round, fetch->mirror, answer->result);
+	fetch_round_add(&fetch->round, fetch->mirror, answer->result,
+			answer->status);
 	/* A mirror that lacks an object is nothing to talk about. */
 	if (answer->result != FETCH_RESULT_MISSING)
 		fetch_note_failure(fetch, answer->result, body_size(fetch->body),

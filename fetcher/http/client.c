@@ -8,6 +8,7 @@
 
 #include "cache/base/container_of.h"
 #include "fetcher/http/config.h"
+#include "fetcher/http/url.h"
 
 struct http_socket {
 	struct loop_fd lfd;
@@ -161,7 +162,10 @@ int http_new(struct loop *loop, const struct fetch_config *config,
 	http->config = config;
 	http->timer.expired = timer_expired;
 	http->multi = curl_multi_init();
-	if (!http->multi || copy_headers(http) < 0) {
+	if (config->proxy)
+		http->proxy_name = http_url_masked(config->proxy);
+	if (!http->multi || copy_headers(http) < 0 ||
+	    (config->proxy && !http->proxy_name)) {
 		http_free(http);
 		return -ENOMEM;
 	}
@@ -192,6 +196,7 @@ void http_free(struct http *http)
 		socket_free(s);
 	loop_timer_stop(http->loop, &http->timer);
 	curl_slist_free_all(http->headers);
+	free(http->proxy_name);
 	curl_global_cleanup();
 	free(http);
 }

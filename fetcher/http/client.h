@@ -7,6 +7,7 @@
  *	request.c	what one request asks for
  *	get.c	phases, redirects, the end
  *	response.c	what of an answer is taken
+ *	reason.c	why it failed, in words
  *
  *	          name, TCP, TLS       request sent       first byte
  *	CONNECT ------------------> REQUEST ---------> BODY ----> ended
@@ -71,6 +72,7 @@ struct http_transfer {
 	/* Why we ended it ourselves; FETCH_RESULT_OK: we did not. */
 	enum fetch_result verdict;
 	const char *reason;
+	char error[CURL_ERROR_SIZE];	/* libcurl's words for its code */
 };
 
 SLIST_HEAD(http_transfer_idle, http_transfer);
@@ -87,6 +89,7 @@ struct http {
 	struct http_transfer_idle idle;
 	struct http_transfer_list active;
 	struct curl_slist *headers;	/* config's */
+	char *proxy_name;		/* as users may see it; NULL: none */
 };
 
 /* Is something else asked for than the whole? */
@@ -145,6 +148,16 @@ int http_request_goes_out(void *context, char *remote, char *local,
 			  int remote_port, int local_port);
 size_t http_take_header(char *line, size_t size, size_t n, void *context);
 size_t http_take_body(char *data, size_t size, size_t n, void *context);
+
+/**
+ * http_reason() - why a GET failed, in words
+ * @transfer: has ended
+ * @result: how, not %FETCH_RESULT_OK
+ * @status: HTTP status of its last answer, or 0
+ * @cause: what is known beyond that, or NULL
+ */
+void http_reason(const struct http_transfer *transfer, enum fetch_result result,
+		 long status, const char *cause, char ret[HTTP_REASON_MAX]);
 
 /** http_check_ended() - take what libcurl has ended; after each call into it */
 void http_check_ended(struct http *http);

@@ -3,16 +3,17 @@
 #include "fetcher/http/config.h"
 
 #include <ctype.h>
-#include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "cache/base/cleanup.h"
+#include "fetcher/http/url.h"
 
 #define HEADER_FILE_MAX	(64 * 1024)
 
@@ -77,54 +78,40 @@ void fetch_config_free(struct fetch_config *config)
 	fetch_config_init(config);
 }
 
-static void cleanup_url(CURLU **url)
+static int base_of(const char *url, bool *ret_s3, char **ret,
+		   const char **ret_why)
 {
-	curl_url_cleanup(*url);
-}
-
-/* Does the URL have this part? */
-static bool has(CURLU *url, CURLUPart part)
-{
-	char *text = NULL;
-	bool found = curl_url_get(url, part, &text, 0) == CURLUE_OK;
-
-	curl_free(text);
-	return found;
-}
-
-static bool is_base_url(const char *text)
-{
-	CLEANUP(cleanup_url) CURLU *url = curl_url();
-
-	if (strncmp(text, "http://", 7) != 0 && strncmp(text, "https://", 8) != 0)
-		return false;
-	return url && curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK &&
-	       has(url, CURLUPART_HOST) && !has(url, CURLUPART_USER) &&
-	       !has(url, CURLUPART_PASSWORD) && !has(url, CURLUPART_QUERY) &&
-	       !has(url, CURLUPART_FRAGMENT);
+	*ret_s3 = strncasecmp(url, "s3+", 3) == 0;
+	return http_url_base(*ret_s3 ? url + 3 : url, *ret_s3, ret, ret_why);
 }
 
 int fetch_config_add_mirror(struct fetch_config *config, const char *url)
 {
-	bool is_s3 = strncmp(url, "s3+", 3) == 0;
-	size_t len;
-	char *copy;
+	const char *why;
+	char *base;
+	bool is_s3;
+	int err = base_of(url, &is_s3, &base, &why);
 
-	if (is_s3)
-		url += 3;
-	len = strlen(url);
-	if (!is_base_url(url))
-		return -EINVAL;
-	if (config->n_mirrors == FETCH_MIRRORS_MAX)
+	if (err < 0)
+		return err;
+	if (config->n_mirrors == FETCH_MIRRORS_MAX) {
+		free(base);
 		return -E2BIG;
-	while (url[len - 1] == '/')
-		len--;
-	copy = strndup(url, len);
-	if (!copy)
-		return -ENOMEM;
+	}
 	config->mirror_is_s3[config->n_mirrors] = is_s3;
-	config->mirrors[config->n_mirrors++] = copy;
+	config->mirrors[config->n_mirrors++] = base;
 	return 0;
+}
+
+const char *fetch_config_mirror_fault(const char *url)
+{
+	const char *why = NULL;
+	char *base = NULL;
+	bool is_s3;
+
+	(void)base_of(url, &is_s3, &base, &why);
+	free(base);
+	return why;
 }
 
 /* Read a small text file whole, with a NUL at its end. */

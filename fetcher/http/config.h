@@ -111,11 +111,15 @@ void fetch_config_free(struct fetch_config *config);
  * fetch_config_add_mirror() - append a mirror
  * @config: to change
  * @url: http or https, with a host, without user, query or fragment; "s3+" in
- *	front of it says that requests are to be signed; copied
+ *	front of it says that requests are to be signed; copied, as http_url_base()
+ *	writes it
  *
  * Return: 0, -EINVAL (not such a URL), -E2BIG (too many) or -ENOMEM.
  */
 int fetch_config_add_mirror(struct fetch_config *config, const char *url);
+
+/** fetch_config_mirror_fault() - why that was -EINVAL, in words; a constant */
+const char *fetch_config_mirror_fault(const char *url);
 
 /**
  * fetch_config_add_header_file() - read request headers from a file

@@ -95,28 +95,36 @@ static void retire(struct http_transfer *t)
 	SLIST_INSERT_HEAD(&http->idle, t, idle);
 }
 
-static void finish(struct http_transfer *t, enum fetch_result result,
-		   const char *reason)
+static void finish_with(struct http_transfer *t, enum fetch_result result,
+			long status, const char *cause)
 {
 	struct http_get *get = t->get;
 	struct http_answer answer = {
 		.result = result,
+		.status = (unsigned int)status,
 		.first_byte_ms = t->first_byte_ms,
 		.body_size = t->body_size,
-		.reason = reason,
 	};
 	curl_off_t retry_after = 0;
-	long status = 0;
 
-	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &retry_after);
-	answer.status = status;
 	if (retry_after > 0)
 		answer.retry_after_ms = retry_after < INT32_MAX ?
 						retry_after * 1000 : INT32_MAX;
 	memcpy(answer.etag, t->etag, sizeof(answer.etag));
+	if (result != FETCH_RESULT_OK)
+		http_reason(t, result, status, cause, answer.reason);
 	retire(t);
 	get->done(get, &answer);
+}
+
+static void finish(struct http_transfer *t, enum fetch_result result,
+		   const char *cause)
+{
+	long status = 0;
+
+	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	finish_with(t, result, status, cause);
 }
 
 void http_phase_over(struct loop_timer *timer)
@@ -164,6 +172,25 @@ void http_phase_over(struct loop_timer *timer)
 	finish(t, FETCH_RESULT_TIMEOUT, reason);
 }
 
+/*
+ * Has the proxy refused to connect to the mirror?  What it has to say then is not the
+ * mirror's word.
+ */
+static bool proxy_refused(const struct http_transfer *t, long *ret_status)
+{
+	long proxy_error = 0;
+
+	curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, ret_status);
+	curl_easy_getinfo(t->easy, CURLINFO_PROXY_ERROR, &proxy_error);
+	return *ret_status / 100 > 2 || proxy_error == CURLPX_USER_REJECTED ||
+	       proxy_error == CURLPX_NO_AUTH;
+}
+
+static enum fetch_result result_of_proxy(long status)
+{
+	return status >= 500 ? FETCH_RESULT_UNREACHABLE : FETCH_RESULT_PROXY;
+}
+
 /* Send a request: the first one, or the one that a redirect asks for. */
 static int send_request(struct http_transfer *t, const char *url, bool at_mirror)
 {
@@ -174,6 +201,7 @@ static int send_request(struct http_transfer *t, const char *url, bool at_mirror
 	t->ignored_size = 0;
 	t->paused = false;
 	t->broken = false;
+	t->error[0] = '\0';
 	http_forget_answer(t);
 	if (http_request_set(t, url, at_mirror) < 0)
 		return -ENOMEM;
@@ -185,11 +213,17 @@ static int send_request(struct http_transfer *t, const char *url, bool at_mirror
 
 static void follow_redirect(struct http_transfer *t, const char *to)
 {
-	const char *from = now_at(t);
+	static const char *const refused[] = {
+		[HTTP_REDIRECT_TOO_MANY] = "redirected in a loop, or too often",
+		[HTTP_REDIRECT_DOWNGRADE] = "redirect from https to http refused",
+		[HTTP_REDIRECT_BAD_URL] = "redirect to what is no http or https URL refused",
+	};
+	enum http_redirect judged =
+		http_redirect_judge(now_at(t), to, t->n_redirects);
 	char *copy;
 
-	if (!http_redirect_allowed(from, to, t->n_redirects)) {
-		finish(t, FETCH_RESULT_REDIRECT, "redirect refused");
+	if (judged != HTTP_REDIRECT_OK) {
+		finish(t, FETCH_RESULT_REDIRECT, refused[judged]);
 		return;
 	}
 	copy = strdup(to);
@@ -219,9 +253,14 @@ void http_transfer_ended(struct http_transfer *t, CURLcode code)
 		finish(t, t->verdict, t->reason);
 		return;
 	}
+	if (code != CURLE_OK && proxy_refused(t, &status)) {
+		finish_with(t, result_of_proxy(status), status, NULL);
+		return;
+	}
 	/* A body that is not wanted may have been cut off by us. */
 	if (code != CURLE_OK && t->body != HTTP_BODY_IGNORED) {
-		finish(t, http_result_of_code(code), curl_easy_strerror(code));
+		finish(t, http_result_of_code(code), t->error[0] ? t->error :
+			       curl_easy_strerror(code));
 		return;
 	}
 	if (t->body == HTTP_BODY_UNKNOWN) {

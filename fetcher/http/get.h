@@ -8,10 +8,10 @@
  * for the caller to find out.  libcurl's codes become enum fetch_result here and
  * nowhere else.
  *
- * Limits: redirects at most 3, to http and https only, never from https to http,
- * and to a loopback, link-local or private address only if the mirror itself is
- * at such an address; the configured headers go to the mirror's own origin only.
- * No content decoding, cookies, netrc, HSTS, alt-svc, environment proxies.
+ * Limits: TLS 1.2 at least; redirects at most 3, to http and https only, never from
+ * https to http, and to a loopback, link-local or private address only if the mirror
+ * itself is at such an address; the configured headers go to the mirror's own origin
+ * only.  No content decoding, cookies, netrc, HSTS, alt-svc, environment proxies.
  * Header bytes: 64 KiB an answer.  Times: see config.h.
  *
  * Ownership: http_new() gives the caller a client to http_free(), which comes
@@ -37,6 +37,7 @@ struct http_transfer;
 struct loop;
 
 #define HTTP_ETAG_MAX	128
+#define HTTP_REASON_MAX	256
 
 /**
  * struct http_answer - how a GET ended
@@ -46,7 +47,8 @@ struct loop;
  * @retry_after_ms: what the server asked for, or 0
  * @body_size: bytes handed to data
  * @etag: what the server gave, without quotes and W/; "" if none or not printable
- * @reason: one line for a log, with nothing in it that the server chose
+ * @reason: one line for a log, printable: status, cause, and the proxy if there is one;
+ *	nothing in it that the server chose but what a certificate says; "" if all is well
  */
 struct http_answer {
 	enum fetch_result result;
@@ -55,7 +57,7 @@ struct http_answer {
 	uint64_t retry_after_ms;
 	uint64_t body_size;
 	char etag[HTTP_ETAG_MAX];
-	const char *reason;
+	char reason[HTTP_REASON_MAX];
 };
 
 enum {

@@ -10,6 +10,7 @@
 #include "cache/base/cleanup.h"
 #include "fetcher/http/config.h"
 #include "cache/base/options.h"
+#include "fetcher/http/url.h"
 
 static int file_error(const struct option_parser *parser, const char *name,
 		      const char *path, int err)
@@ -31,9 +32,13 @@ static int add_mirror(const struct option_parser *parser, void *field,
 	if (err == -E2BIG)
 		return option_complain(parser, "--%s: more than %d", name,
 				       FETCH_MIRRORS_MAX);
-	if (err == -EINVAL)
-		return option_complain(parser, "--%s=%s: not a URL such as http://host/path (no user, query or fragment)",
-				       name, value);
+	if (err == -EINVAL) {
+		CLEANUP_FREE char *shown = http_url_masked(value);
+
+		return option_complain(parser, "--%s=%s: %s", name,
+				       shown ? shown : "",
+				       fetch_config_mirror_fault(value));
+	}
 	return err;
 }
 
@@ -61,8 +66,20 @@ static int add_s3_file(const struct option_parser *parser, void *field,
 static int set_proxy(const struct option_parser *parser,
 		     struct fetch_config *config, const char *url)
 {
+	const char *why;
+	int err;
+
 	if (config->proxy)
 		return option_complain(parser, "--proxy and --proxy-file exclude each other");
+	err = http_url_proxy(url, &why);
+	if (err == -EINVAL) {
+		CLEANUP_FREE char *shown = http_url_masked(url);
+
+		return option_complain(parser, "proxy %s: %s", shown ? shown : "",
+				       why);
+	}
+	if (err < 0)
+		return err;
 	config->proxy = strdup(url);
 	return config->proxy ? 0 : -ENOMEM;
 }

@@ -128,19 +128,21 @@ bool http_is_https(const char *url)
 	return strncasecmp(url, "https:", 6) == 0;
 }
 
-bool http_redirect_allowed(const char *from, const char *to,
-			   unsigned int n_redirects)
+enum http_redirect http_redirect_judge(const char *from, const char *to,
+				       unsigned int n_redirects)
 {
 	CLEANUP(cleanup_url) CURLU *url = parse(to);
 	CLEANUP(cleanup_curl) char *scheme = NULL;
 
-	if (!url || n_redirects >= HTTP_REDIRECTS_MAX)
-		return false;
-	if (curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK)
-		return false;
+	if (n_redirects >= HTTP_REDIRECTS_MAX)
+		return HTTP_REDIRECT_TOO_MANY;
+	if (!url || curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK)
+		return HTTP_REDIRECT_BAD_URL;
 	if (strcasecmp(scheme, "https") == 0)
-		return true;
-	return strcasecmp(scheme, "http") == 0 && !http_is_https(from);
+		return HTTP_REDIRECT_OK;
+	if (strcasecmp(scheme, "http") != 0)
+		return HTTP_REDIRECT_BAD_URL;
+	return http_is_https(from) ? HTTP_REDIRECT_DOWNGRADE : HTTP_REDIRECT_OK;
 }
 
 static bool is_space(char c)
@@ -207,24 +209,60 @@ int http_parse_length(const char *text, size_t len, uint64_t *ret)
 	return 0;
 }
 
-bool http_range_matches(const char *text, size_t len, uint64_t offset,
-			uint64_t end, uint64_t size)
+/* "bytes FIRST-LAST/TOTAL"; *total stays as it is if that is a star. */
+static bool parse_range(const char *text, size_t len, uint64_t *first,
+			uint64_t *last, uint64_t *total)
 {
-	uint64_t first, last, total;
-
 	if (len < 6 || strncasecmp(text, "bytes ", 6) != 0)
 		return false;
 	text += 6;
 	len -= 6;
-	if (take_number(&text, &len, &first) < 0 ||
-	    !take_char(&text, &len, '-') ||
-	    take_number(&text, &len, &last) < 0 || !take_char(&text, &len, '/'))
-		return false;
-	if (take_char(&text, &len, '*'))
-		total = size;
-	else if (take_number(&text, &len, &total) < 0)
-		return false;
-	return len == 0 && first == offset && last + 1 == end && total == size;
+	return take_number(&text, &len, first) == 0 &&
+	       take_char(&text, &len, '-') &&
+	       take_number(&text, &len, last) == 0 &&
+	       take_char(&text, &len, '/') &&
+	       (take_char(&text, &len, '*') ||
+		take_number(&text, &len, total) == 0) && len == 0;
+}
+
+bool http_range_matches(const char *text, size_t len, uint64_t offset,
+			uint64_t end, uint64_t size)
+{
+	uint64_t first, last, total = size;
+
+	return parse_range(text, len, &first, &last, &total) &&
+	       first == offset && last + 1 == end && total == size;
+}
+
+bool http_range_is_whole(const char *text, size_t len)
+{
+	uint64_t first, last, total = 0;
+
+	return parse_range(text, len, &first, &last, &total) && first == 0 &&
+	       last + 1 == total;
+}
+
+bool http_status_refuses_range(long status)
+{
+	switch (status) {
+	case 200:
+	case 400:
+	case 403:
+	case 405:
+	case 406:
+	case 409:
+	case 411:
+	case 412:
+	case 413:
+	case 415:
+	case 416:
+	case 417:
+	case 422:
+	case 501:
+	case 505:
+		return true;
+	}
+	return false;
 }
 
 void http_parse_etag(const char *text, size_t len, char *ret, size_t ret_len)

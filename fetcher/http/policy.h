@@ -28,11 +28,18 @@ enum http_place http_place(const struct sockaddr *address);
 /** http_place_parse() - the same for the text of an address */
 enum http_place http_place_parse(const char *text);
 
+enum http_redirect {
+	HTTP_REDIRECT_OK,
+	HTTP_REDIRECT_TOO_MANY,
+	HTTP_REDIRECT_DOWNGRADE,	/* from https to http */
+	HTTP_REDIRECT_BAD_URL,		/* not http or https, malformed, or with a user */
+};
+
 /** http_is_https() - does the URL ask for TLS? */
 bool http_is_https(const char *url);
 
 /**
- * http_redirect_allowed() - may a redirect lead there?
+ * http_redirect_judge() - may a redirect lead there?
  * @from: URL that was asked
  * @to: absolute URL of the redirect
  * @n_redirects: redirects before this one
@@ -40,8 +47,8 @@ bool http_is_https(const char *url);
  * http and https only, never from https to http, no user in the URL, at most
  * HTTP_REDIRECTS_MAX.  The address is checked when it is known.
  */
-bool http_redirect_allowed(const char *from, const char *to,
-			   unsigned int n_redirects);
+enum http_redirect http_redirect_judge(const char *from, const char *to,
+				       unsigned int n_redirects);
 
 /** http_same_origin() - same scheme, host and port? */
 bool http_same_origin(const char *a, const char *b);
@@ -74,6 +81,20 @@ int http_parse_length(const char *text, size_t len, uint64_t *ret);
  */
 bool http_range_matches(const char *text, size_t len, uint64_t offset,
 			uint64_t end, uint64_t size);
+
+/**
+ * http_range_is_whole() - is this Content-Range that of the whole?
+ * @text: "bytes 0-LAST/TOTAL", LAST being the last byte of TOTAL
+ */
+bool http_range_is_whole(const char *text, size_t len);
+
+/**
+ * http_status_refuses_range() - may it be the range that a server does not like?
+ *
+ * Servers and what stands before them answer in many ways to a range that they can't or
+ * won't give; whether they give the whole is found out by asking for it.
+ */
+bool http_status_refuses_range(long status);
 
 /**
  * http_parse_etag() - ETag

@@ -51,11 +51,12 @@ static void take_header(struct http_transfer *t, const char *line, size_t len)
 		t->have_length = true;
 	} else if (http_header_value(line, len, "content-range", &value,
 				     &value_len)) {
-		t->range_ok = http_range_matches(value, value_len,
-						 t->get->offset,
-						 t->get->offset +
-							 http_expected_size(t->get),
-						 t->get->size);
+		t->range_ok = !http_get_is_part(t->get) ?
+			http_range_is_whole(value, value_len) :
+			http_range_matches(value, value_len, t->get->offset,
+					   t->get->offset +
+						   http_expected_size(t->get),
+					   t->get->size);
 	} else if (http_header_value(line, len, "etag", &value, &value_len)) {
 		http_parse_etag(value, value_len, t->etag, sizeof(t->etag));
 	}
@@ -76,11 +77,12 @@ static size_t judge_header(struct http_transfer *t, size_t len)
 		return give_up(t, FETCH_RESULT_PROTOCOL,
 			       "Content-Length makes no sense");
 	t->body = HTTP_BODY_IGNORED;
-	if (http_get_is_part(get) && (status == 200 || status == 416 ||
+	if (http_get_is_part(get) && (http_status_refuses_range(status) ||
 			     (status == 206 && !t->range_ok)))
 		return give_up(t, FETCH_RESULT_RANGE,
 			       "a part was asked for, something else came");
-	if (status != (http_get_is_part(get) ? 206 : 200))
+	/* Some servers say 206 with everything, unasked. */
+	if (status != (http_get_is_part(get) || t->range_ok ? 206 : 200))
 		return len;
 	t->body = HTTP_BODY_WANTED;
 	if (!t->have_length)

@@ -47,8 +47,9 @@ enum fetch_result http_result_of_status(long status, bool conditional)
 				     FETCH_RESULT_STATUS;
 	case 401:
 	case 403:
-	case 407:
 		return FETCH_RESULT_DENIED;
+	case 407:
+		return FETCH_RESULT_PROXY;
 	case 404:
 	case 410:
 		return FETCH_RESULT_MISSING;

@@ -7,6 +7,7 @@ static const char *const names[N_FETCH_RESULTS] = {
 	[FETCH_RESULT_NOT_MODIFIED] = "not_modified",
 	[FETCH_RESULT_MISSING] = "missing",
 	[FETCH_RESULT_DENIED] = "denied",
+	[FETCH_RESULT_PROXY] = "proxy",
 	[FETCH_RESULT_BUSY] = "busy",
 	[FETCH_RESULT_STATUS] = "status",
 	[FETCH_RESULT_UNREACHABLE] = "unreachable",

@@ -15,7 +15,8 @@ enum fetch_result {
 	FETCH_RESULT_OK,
 	FETCH_RESULT_NOT_MODIFIED,	/* 304 to If-None-Match */
 	FETCH_RESULT_MISSING,		/* 404, 410 */
-	FETCH_RESULT_DENIED,		/* 401, 403, 407 */
+	FETCH_RESULT_DENIED,		/* 401, 403 */
+	FETCH_RESULT_PROXY,		/* the proxy refuses: 407, or CONNECT */
 	FETCH_RESULT_BUSY,		/* 429, 503 */
 	FETCH_RESULT_STATUS,		/* any other status that is not success */
 	FETCH_RESULT_UNREACHABLE,	/* no address, refused, no route, reset */

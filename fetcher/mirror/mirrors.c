@@ -293,7 +293,8 @@ static bool is_failure(enum fetch_result result)
 {
 	return result != FETCH_RESULT_OK &&
 	       result != FETCH_RESULT_NOT_MODIFIED &&
-	       result != FETCH_RESULT_MISSING && result != FETCH_RESULT_DENIED;
+	       result != FETCH_RESULT_MISSING &&
+	       result != FETCH_RESULT_DENIED && result != FETCH_RESULT_PROXY;
 }
 
 static bool is_answer(enum fetch_result result)
@@ -364,6 +365,7 @@ bool mirrors_report(struct mirrors *mirrors, size_t i, uint64_t now_ms,
 		break;
 	case FETCH_RESULT_CANCELLED:
 	case FETCH_RESULT_LOCAL:
+	case FETCH_RESULT_PROXY:
 	case FETCH_RESULT_BAD_DIGEST:
 	case N_FETCH_RESULTS:
 		/* Says nothing about the mirror. */

@@ -19,6 +19,7 @@
 #include "cache/verity/hash.h"
 #include "fetcher/ingest/chunks.h"
 #include "fetcher/engine/internal.h"
+#include "fetcher/http/config.h"
 #include "fetcher/mirror/offers.h"
 #include "fetcher/partial/partial.h"
 #include "fetcher/partial/map.h"
@@ -83,6 +84,7 @@ struct partial {
 	struct fetch_round round;
 	unsigned int n_rounds;
 	uint32_t no_parts;			/* does not do Range */
+	unsigned int n_strange;			/* parts answered with a status like 500 */
 	uint32_t no_tree;			/* has no tree of this object */
 	size_t mirror;				/* plain: of all parts so far */
 	bool asked, spliced;			/* plain: one was; of several */
@@ -135,6 +137,15 @@ struct partial_range {
 	uint64_t n_good;
 };
 
+/*
+ * Does a mirror do Range?  What refuses a range may be about one object; what refuses
+ * those of two objects, one after the other, is asked for none for a while.
+ */
+struct partial_manners {
+	unsigned int refused;		/* objects, since the last part that came */
+	uint64_t until_ms;		/* no range is asked for before that */
+};
+
 struct partials {
 	struct fetcher *fetcher;
 	LIST_HEAD(, partial) all;
@@ -143,6 +154,7 @@ struct partials {
 	unsigned int n_jobs;
 	bool stopping;
 	uint64_t patient_until_ms;	/* for mirrors to say what they have */
+	struct partial_manners manners[FETCH_MIRRORS_MAX];
 	struct mirror_offers_watcher watcher;
 	struct partial_stats stats;
 };
@@ -177,6 +189,15 @@ bool partials_undecided(const struct partials *partials);
 
 /** partials_offered() - a mirror says that it has trees */
 bool partials_offered(const struct partials *partials);
+
+/** partials_without_range() - mirrors that do not do Range, as far as is known */
+uint32_t partials_without_range(const struct partials *partials);
+
+/** partials_range_came() - a mirror has sent a part */
+void partials_range_came(struct partials *partials, size_t mirror);
+
+/** partials_range_refused() - a mirror has sent something else, for one more object */
+void partials_range_refused(struct partials *partials, size_t mirror);
 
 /* ---- read.c ---- */
 

@@ -156,8 +156,10 @@ static void go_stream(struct partial *partial)
 	partial->fill = false;
 	/* The fetch that owns it goes on by itself; else one is made. */
 	tell_owner(partial, -EOPNOTSUPP);
-	if (TAILQ_EMPTY(&partial->readers))
+	if (TAILQ_EMPTY(&partial->readers)) {
+		partial_settle(partial);	/* it may be of no use any more */
 		return;
+	}
 	partial->stream.done = stream_done;
 	err = fetch_object(fetcher, &partial->digest, partial->size,
 			   FETCH_DEMAND, &partial->stream);
@@ -266,6 +268,7 @@ static struct partial *partial_new(struct partials *partials,
 	partial->sequence = ++partials->fetcher->sequence;
 	partial->files = (struct cfs_partial){ -1, -1, -1, false };
 	partial->wake_ms = FETCH_NEVER;
+	partial->no_parts = partials_without_range(partials);
 	partial->timer.expired = partial_timer_expired;
 	partial->settle.call = settle;
 	TAILQ_INIT(&partial->readers);

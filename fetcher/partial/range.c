@@ -12,6 +12,9 @@
 
 #define BLOCK_LEN	VERITY_BLOCK_LEN
 
+/* So many answers such as 500 instead of the first part may be an accident. */
+#define STRANGE_MAX	2
+
 /* "/objects/" or "/verity/", an object name and a NUL */
 #define URL_EXTRA_LEN	(sizeof("/objects/") + CFS_OBJECT_NAME_LEN)
 
@@ -106,9 +109,20 @@ void partial_range_cancel(struct partial_range *range)
 		end(range);
 }
 
+/* Some servers fall over a range, each time. */
+static bool refuses_range(struct partial_range *range, enum fetch_result result)
+{
+	struct partial *partial = range->partial;
+
+	if (result == FETCH_RESULT_STATUS &&
+	    !partial->map.bits[PARTIAL_DATA].n_here)
+		return ++partial->n_strange > STRANGE_MAX;
+	return result == FETCH_RESULT_RANGE;
+}
+
 /* A mirror that failed is left alone for a while; one that delivers is not. */
 static void note_result(struct partial_range *range, enum fetch_result result,
-			const char *reason)
+			unsigned int status, const char *reason)
 {
 	struct partial *partial = range->partial;
 	struct fetcher *fetcher = fetcher_of(range);
@@ -125,19 +139,23 @@ static void note_result(struct partial_range *range, enum fetch_result result,
 	if (result != FETCH_RESULT_UNREACHABLE && result != FETCH_RESULT_TLS)
 		partial->heard = true;
 	if (result == FETCH_RESULT_OK) {
+		partials_range_came(partial->partials, range->mirror);
 		partial->round.skip &= ~bit | partial->round.wrong;
 		partial->n_rounds = 0;
 		return;
 	}
 	if (result == FETCH_RESULT_CANCELLED)
 		return;
-	if (result == FETCH_RESULT_RANGE)
+	if (refuses_range(range, result)) {
+		if (!(partial->no_parts & bit))
+			partials_range_refused(partial->partials, range->mirror);
 		partial->no_parts |= bit;
-	else if (result == FETCH_RESULT_MISSING &&
-		 range->span.kind == PARTIAL_NODES)
+	} else if (result == FETCH_RESULT_MISSING &&
+		 range->span.kind == PARTIAL_NODES) {
 		partial->no_tree |= bit;
-	else
-		fetch_round_add(&partial->round, range->mirror, result);
+	} else {
+		fetch_round_add(&partial->round, range->mirror, result, status);
+	}
 	if (result != FETCH_RESULT_MISSING)
 		fetcher_note(fetcher, range->mirror, &event);
 }
@@ -151,7 +169,7 @@ static void wrong_block(struct partial_range *range)
 	range->partial->partials->stats.wrong++;
 	mirrors_blame(fetcher->mirrors, range->mirror,
 		      loop_now_ms(fetcher->loop));
-	note_result(range, FETCH_RESULT_BAD_DIGEST,
+	note_result(range, FETCH_RESULT_BAD_DIGEST, 0,
 		    range->span.kind == PARTIAL_DATA ?
 			    "a block does not have its hash" :
 			    "a block of the tree does not have its hash");
@@ -332,7 +350,7 @@ static void get_done(struct http_get *get, const struct http_answer *answer)
 	range->result = answer->result;
 	get_over(range);
 	push_rest(range, answer->result == FETCH_RESULT_OK);
-	note_result(range, answer->result, answer->reason);
+	note_result(range, answer->result, answer->status, answer->reason);
 	if (answer->result == FETCH_RESULT_LOCAL)
 		partial_fail(partial, FETCH_RESULT_LOCAL, -ENOMEM,
 			     answer->reason);

@@ -92,15 +92,15 @@ static void round_over(struct partial *partial)
 {
 	struct fetcher *fetcher = fetcher_of(partial);
 	struct fetch_round round = partial->round;
+	struct fetch_conclusion conclusion;
 
 	round.missing |= partial->no_parts;
 	partial->round = (struct fetch_round){ .no_cache = round.no_cache };
 	if (fetch_round_verdict(&round, mirrors_count(fetcher->mirrors),
 				fetcher->config->hard) == FETCH_GIVE_UP) {
-		partial_fail(partial, round.wrong ? FETCH_RESULT_BAD_DIGEST :
-						    FETCH_RESULT_MISSING, -EIO,
-			     round.wrong ? "every mirror sends wrong bytes" :
-					   "no mirror has it");
+		fetch_round_conclude(&round, &conclusion);
+		partial_fail(partial, conclusion.result, conclusion.err,
+			     conclusion.reason);
 		return;
 	}
 	partial->wake_ms = loop_now_ms(fetcher->loop) +

@@ -10,6 +10,10 @@
 /* Nobody waits longer than this for a mirror to say that it has trees. */
 #define PATIENCE_MS	2000
 
+/* So many objects, of which a mirror refuses ranges, are enough; for how long. */
+#define REFUSALS_MAX		2
+#define WITHOUT_RANGE_MS	(10 * 60 * 1000)
+
 bool partials_undecided(const struct partials *partials)
 {
 	const struct fetcher *fetcher = partials->fetcher;
@@ -67,6 +71,31 @@ bool partials_readable(const struct partials *partials,
 	       size > VERITY_BLOCK_LEN &&
 	       (partials_offered(partials) || partials_undecided(partials) ||
 		cfs_partial_exists(partials->fetcher->store, digest));
+}
+
+uint32_t partials_without_range(const struct partials *partials)
+{
+	uint64_t now_ms = loop_now_ms(partials->fetcher->loop);
+	uint32_t mask = 0;
+
+	for (size_t i = 0; i < mirrors_count(partials->fetcher->mirrors); i++)
+		if (now_ms < partials->manners[i].until_ms)
+			mask |= (uint32_t)1 << i;
+	return mask;
+}
+
+void partials_range_came(struct partials *partials, size_t mirror)
+{
+	partials->manners[mirror] = (struct partial_manners){ .refused = 0 };
+}
+
+void partials_range_refused(struct partials *partials, size_t mirror)
+{
+	struct partial_manners *manners = &partials->manners[mirror];
+
+	if (++manners->refused >= REFUSALS_MAX)
+		manners->until_ms = loop_now_ms(partials->fetcher->loop) +
+				    WITHOUT_RANGE_MS;
 }
 
 void partials_stop(struct partials *partials)

@@ -17,6 +17,7 @@ static int exit_status(int err)
 	case 0:
 		return 0;
 	case -ENOENT:
+	case -EACCES:
 		return EXIT_MISSING;
 	case -EBADMSG:
 		return EXIT_WRONG;
@@ -26,6 +27,24 @@ static int exit_status(int err)
 	default:
 		return EXIT_FAILED;
 	}
+}
+
+/* What the errors mean here; the reason says the rest. */
+static const char *words_for(int err)
+{
+	switch (err) {
+	case -ENOENT:
+		return "not to be had";
+	case -EACCES:
+		return "access denied";
+	case -EBADMSG:
+		return "wrong bytes";
+	case -ETIMEDOUT:
+		return "given up after the deadline";
+	case -EHOSTUNREACH:
+		return "no mirror could be reached";
+	}
+	return strerror(-err);
 }
 
 static int fetch_image(struct loop *loop, struct cfs_store *store,
@@ -59,9 +78,8 @@ static int fetch_image(struct loop *loop, struct cfs_store *store,
 	err = image_fetch(loop, store, &options->config, &request, &answer);
 	if (err) {
 		fprintf(stderr, "cfs-fetch: image %s: %s%s%s%s%s\n", text,
-			strerror(-err), answer.reason ? ": " : "",
-			answer.reason ? answer.reason : "",
-			answer.mirror ? " from " : "",
+			words_for(err), *answer.reason ? ": " : "",
+			answer.reason, answer.mirror ? ": " : "",
 			answer.mirror ? answer.mirror : "");
 		return exit_status(err);
 	}

@@ -57,7 +57,7 @@ static int fetch_image(const struct seed_target *target, const char *what,
 		       const struct image_request *request,
 		       struct seed_meaning *ret, struct errmsg *msg)
 {
-	struct image_answer answer = { .reason = NULL };
+	struct image_answer answer = { .size = 0 };
 	int err;
 
 	if (!target->config->n_mirrors)
@@ -70,7 +70,7 @@ static int fetch_image(const struct seed_target *target, const char *what,
 		return errmsg_set(msg, err, "image %s: %s%s%s", what,
 				  answer.mirror ? answer.mirror : "",
 				  answer.mirror ? ": " : "",
-				  answer.reason ? answer.reason :
+				  *answer.reason ? answer.reason :
 						  strerror(-err));
 	ret->digest = answer.digest;
 	ret->fetched = answer.size;

@@ -103,3 +103,46 @@ for name in elsewhere unknown; do
 	no_bytes "EHOSTUNREACH|ETIMEDOUT" 0 9000 "${OBJECTS[0]}"
 	done_with "$FAULT"
 done
+
+# dated NAME FROM UNTIL: a certificate that vouches for itself, of those days.
+dated() {
+	openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$1" \
+		-keyout "$WORK/$1.key" -out "$WORK/$1.csr" 2>/dev/null
+	printf '%s\n' '[ca]' 'default_ca = it' '[it]' "database = $WORK/$1.index" \
+		"serial = $WORK/$1.serial" "new_certs_dir = $WORK" 'default_md = sha256' \
+		'policy = any' 'x509_extensions = names' '[any]' 'commonName = supplied' \
+		'[names]' 'subjectAltName = IP:203.0.113.1' >"$WORK/$1.cnf"
+	: >"$WORK/$1.index"
+	echo 01 >"$WORK/$1.serial"
+	openssl ca -batch -notext -selfsign -config "$WORK/$1.cnf" -keyfile "$WORK/$1.key" \
+		-in "$WORK/$1.csr" -out "$WORK/$1.pem" -startdate "$2" -enddate "$3" 2>/dev/null
+}
+dated old 200101000000Z 210101000000Z
+dated new 400101000000Z 410101000000Z
+for row in "old|expired" "new|not yet valid"; do
+	IFS='|' read -r name says <<<"$row"
+	FAULT_ADDRESS=203.0.113.1 start_faultd "DATED_$name" --tls "$WORK/$name.pem" "$WORK/$name.key"
+	url=DATED_$name
+	fault "a certificate that is $says"
+	client --mirror "${!url}" --ca-bundle="$WORK/$name.pem" --deadline=1
+	no_bytes "EHOSTUNREACH|ETIMEDOUT" 0 9000 "${OBJECTS[0]}"
+	assert_in "$says" "$FETCH_LOG"
+	assert_in "this machine's clock says $(date -u +%Y-)" "$FETCH_LOG"
+	done_with "$FAULT"
+done
+
+# With an OpenSSL that would speak it, we do not.
+fault "nothing older than TLS 1.2"
+printf '%s\n' 'openssl_conf = a' '[a]' 'ssl_conf = b' '[b]' 'system_default = c' '[c]' \
+	'MinProtocol = TLSv1' 'CipherString = ALL:@SECLEVEL=0' >"$WORK/openssl.cnf"
+port=$(free_port)
+OPENSSL_CONF=$WORK/openssl.cnf start_bg "$WORK/s_server.log" openssl s_server -accept "203.0.113.1:$port" \
+	-tls1_1 -cipher 'ALL:@SECLEVEL=0' -cert "$WORK/good.pem" -key "$WORK/good.key" -www
+wait_for 10 grep -q ACCEPT "$WORK/s_server.log"
+OPENSSL_CONF=$WORK/openssl.cnf curl -s -o /dev/null --tlsv1.0 --cacert "$WORK/good.pem" \
+	"https://203.0.113.1:$port/" || fail "$FAULT: the server can't be asked at all"
+OPENSSL_CONF=$WORK/openssl.cnf client --mirror "https://203.0.113.1:$port" \
+	--ca-bundle="$WORK/good.pem" --deadline=1
+no_bytes "EHOSTUNREACH|ETIMEDOUT" 0 9000 "${OBJECTS[0]}"
+assert_in "result=tls" "$FETCH_LOG"
+done_with "$FAULT"

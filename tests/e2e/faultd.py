@@ -44,6 +44,7 @@ Actions, with their arguments:
     no-range                200 and everything, although a range was asked for
     wrong-range             206 with another range than asked for
     no-satisfy              416
+    range-status code=400   that status, if a range was asked for
 
 Control, on the same port:
 
@@ -289,6 +290,12 @@ class Answer:
 
     async def do_no_satisfy(self):
         await self.whole(416, b"", f"Content-Range: bytes */{len(self.body)}")
+
+    async def do_range_status(self, code="400"):
+        if "range" in self.fields:
+            await self.whole(int(code), b"no\n")
+        else:
+            await self.whole(200, self.body)
 
 
 class Server:

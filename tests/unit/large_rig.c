@@ -95,6 +95,8 @@ void serve_large(struct http_get *get)
 		end_get(get, FETCH_RESULT_MISSING);
 	else if (manner == NO_RANGE && (get->length || get->offset))
 		end_get(get, FETCH_RESULT_RANGE);
+	else if (manner == RANGE_IS_500 && (get->length || get->offset))
+		end_get(get, FETCH_RESULT_STATUS);
 	else
 		send_part(get, large.data, manner == WRONG_DATA);
 }

@@ -22,6 +22,7 @@ enum manner {
 	WRONG_TREE,
 	NO_TREE,		/* 404 */
 	NO_RANGE,
+	RANGE_IS_500,		/* falls over what is no whole */
 	NO_OBJECT,
 };
 

@@ -76,8 +76,11 @@ static void test_answers(void)
 		  FETCH_RESULT_STATUS, 500 },
 		{ "204", "HTTP/1.1 204 Nothing\r\n\r\n", true,
 		  FETCH_RESULT_STATUS, 204 },
-		{ "206 unasked", "HTTP/1.1 206 Part\r\nContent-Range: "
-		  "bytes 0-9/10\r\n" LEN "\r\n" BODY, true,
+		{ "206 unasked, of everything", "HTTP/1.1 206 Part\r\n"
+		  "Content-Range: bytes 0-9/10\r\n" LEN "\r\n" BODY, true,
+		  FETCH_RESULT_OK, 206 },
+		{ "206 unasked, of less", "HTTP/1.1 206 Part\r\n"
+		  "Content-Range: bytes 0-9/11\r\n" LEN "\r\n" BODY, true,
 		  FETCH_RESULT_STATUS, 206 },
 		{ "304 unasked", "HTTP/1.1 304 Same\r\n\r\n", true,
 		  FETCH_RESULT_STATUS, 304 },
@@ -221,6 +224,14 @@ static void test_rest_of_an_object(void)
 		  "\r\n456789", FETCH_RESULT_RANGE },
 		{ "416", "HTTP/1.1 416 No\r\nContent-Length: 0\r\n\r\n",
 		  FETCH_RESULT_RANGE },
+		{ "400", "HTTP/1.1 400 No\r\nContent-Length: 0\r\n\r\n",
+		  FETCH_RESULT_RANGE },
+		{ "403", "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n",
+		  FETCH_RESULT_RANGE },
+		{ "501", "HTTP/1.1 501 No\r\nContent-Length: 3\r\n\r\nno\n",
+		  FETCH_RESULT_RANGE },
+		{ "503", "HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n",
+		  FETCH_RESULT_BUSY },
 		{ "404", "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n",
 		  FETCH_RESULT_MISSING },
 	};

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "fetcher/http/config.h"
 #include "fetcher/http/policy.h"
+#include "fetcher/http/url.h"
 #include "tests/unit/test.h"
 
 /* Every spelling of an address that is not public. */
@@ -55,27 +57,27 @@ static void test_redirects(void)
 	static const struct {
 		const char *from, *to;
 		unsigned int n;
-		bool allowed;
+		enum http_redirect judged;
 	} cases[] = {
-		{ "http://a/x", "http://b/y", 0, true },
-		{ "http://a/x", "https://b/y", 2, true },
-		{ "https://a/x", "https://b/y", 0, true },
-		{ "https://a/x", "http://a/x", 0, false },
-		{ "HTTPS://a/x", "HTTP://a/x", 0, false },
-		{ "http://a/x", "http://b/y", 3, false },
-		{ "http://a/x", "ftp://b/y", 0, false },
-		{ "http://a/x", "file:///etc/shadow", 0, false },
-		{ "http://a/x", "gopher://b/", 0, false },
-		{ "http://a/x", "http://me@b/", 0, false },
-		{ "http://a/x", "//", 0, false },
-		{ "http://a/x", "", 0, false },
+		{ "http://a/x", "http://b/y", 0, HTTP_REDIRECT_OK },
+		{ "http://a/x", "https://b/y", 2, HTTP_REDIRECT_OK },
+		{ "https://a/x", "https://b/y", 0, HTTP_REDIRECT_OK },
+		{ "https://a/x", "http://a/x", 0, HTTP_REDIRECT_DOWNGRADE },
+		{ "HTTPS://a/x", "HTTP://a/x", 0, HTTP_REDIRECT_DOWNGRADE },
+		{ "http://a/x", "http://b/y", 3, HTTP_REDIRECT_TOO_MANY },
+		{ "http://a/x", "ftp://b/y", 0, HTTP_REDIRECT_BAD_URL },
+		{ "http://a/x", "file:///etc/shadow", 0, HTTP_REDIRECT_BAD_URL },
+		{ "http://a/x", "gopher://b/", 0, HTTP_REDIRECT_BAD_URL },
+		{ "http://a/x", "http://me@b/", 0, HTTP_REDIRECT_BAD_URL },
+		{ "http://a/x", "//", 0, HTTP_REDIRECT_BAD_URL },
+		{ "http://a/x", "", 0, HTTP_REDIRECT_BAD_URL },
 	};
 	size_t i;
 
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		fprintf(stderr, "  %s -> %s\n", cases[i].from, cases[i].to);
-		CHECK_EQ(http_redirect_allowed(cases[i].from, cases[i].to,
-					       cases[i].n), cases[i].allowed);
+		CHECK_EQ(http_redirect_judge(cases[i].from, cases[i].to,
+					     cases[i].n), cases[i].judged);
 	}
 }
 
@@ -149,6 +151,37 @@ static void etag(const char *text, const char *want)
 	CHECK(strcmp(ret, want) == 0);
 }
 
+
+static void test_whole_ranges(void)
+{
+	static const struct {
+		const char *text;
+		bool whole;
+	} cases[] = {
+		{ "bytes 0-9/10", true },   { "bytes 0-0/1", true },
+		{ "bytes 0-8/10", false },  { "bytes 1-9/10", false },
+		{ "bytes 0-9/*", false },   { "bytes 0-10/10", false },
+		{ "bytes 0-9", false },	    { "", false },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		CHECK_EQ(http_range_is_whole(cases[i].text,
+					     strlen(cases[i].text)),
+			 cases[i].whole);
+}
+
+static void test_statuses_that_refuse_a_range(void)
+{
+	static const long yes[] = { 200, 400, 403, 405, 416, 501 };
+	static const long no[] = { 206, 302, 304, 401, 404, 407, 410, 429, 500,
+				   502, 503, 504 };
+
+	for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++)
+		CHECK(http_status_refuses_range(yes[i]));
+	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)
+		CHECK(!http_status_refuses_range(no[i]));
+}
+
 static void test_etags(void)
 {
 	etag("\"abc\"", "abc");
@@ -191,9 +224,40 @@ static void test_mirror_urls(void)
 		{ "http://a", 0, "http://a" },
 		{ "https://a:8443/pool//", 0, "https://a:8443/pool" },
 		{ "http://[::1]:80/", 0, "http://[::1]:80" },
+		{ "HTTP://A/Pool", 0, "http://A/Pool" },
+		{ "hTTps://a/x/", 0, "https://a/x" },
+		{ "S3+HTTP://a/x/", 0, "http://a/x" },
+		{ "http://a:80", 0, "http://a:80" },
+		{ "http://[fe80::1%25lo]:8080/x", 0, "http://[fe80::1%25lo]:8080/x" },
+		{ "http://a/x y", 0, "http://a/x%20y" },
+		{ "http://a/x+y=z,%2B%3d", 0, "http://a/x+y=z,%2B%3d" },
+		{ "http://a/k\xc3\xa4se", 0, "http://a/k%C3%A4se" },
+		{ "http://a/x/../y/./z", 0, "http://a/y/z" },
+		{ "s3+http://a/x+y=z:@!$&'()*;,/", 0,
+		  "http://a/x%2By%3Dz%3A%40%21%24%26%27%28%29%2A%3B%2C" },
+		{ "s3+http://a/%7e%2b%2B%25%3Dx y", 0,
+		  "http://a/~%2B%2B%25%3Dx%20y" },
+		{ "s3+http://a/100%", 0, "http://a/100%25" },
+		{ "s3+http://a/k\xc3\xa4se~-._", 0, "http://a/k%C3%A4se~-._" },
 		{ "a", -EINVAL, NULL },
+		{ "/srv/store", -EINVAL, NULL },
+		{ "127.0.0.1:80/x", -EINVAL, NULL },
+		{ "localhost:80", -EINVAL, NULL },
 		{ "ftp://a", -EINVAL, NULL },
+		{ "file:///x", -EINVAL, NULL },
+		{ "s3://bucket", -EINVAL, NULL },
+		{ "s3+ftp://a", -EINVAL, NULL },
+		{ "http:/a", -EINVAL, NULL },
 		{ "http://", -EINVAL, NULL },
+		{ "http:///x", -EINVAL, NULL },
+		{ "http://[", -EINVAL, NULL },
+		{ "http://[::1", -EINVAL, NULL },
+		{ "http://a:0", -EINVAL, NULL },
+		{ "http://a:65536", -EINVAL, NULL },
+		{ "http://a:99999/", -EINVAL, NULL },
+		{ "http://a:x/", -EINVAL, NULL },
+		{ "http://a:-1/", -EINVAL, NULL },
+		{ " http://a", -EINVAL, NULL },
 		{ "http://u@a", -EINVAL, NULL },
 		{ "http://u:p@a", -EINVAL, NULL },
 		{ "http://a?x=1", -EINVAL, NULL },
@@ -210,9 +274,69 @@ static void test_mirror_urls(void)
 		fetch_config_init(&config);
 		CHECK_EQ(fetch_config_add_mirror(&config, cases[i].url),
 			 cases[i].err);
+		CHECK_EQ(fetch_config_mirror_fault(cases[i].url) != NULL,
+			 cases[i].err != 0);
 		if (cases[i].kept)
 			CHECK(strcmp(config.mirrors[0], cases[i].kept) == 0);
 		fetch_config_free(&config);
+	}
+}
+
+/* No message shows a password. */
+static void test_masked_urls(void)
+{
+	static const struct {
+		const char *url, *shown;
+	} cases[] = {
+		{ "http://a/x", "http://a/x" },
+		{ "http://u:p@a/x", "http://***@a/x" },
+		{ "http://u@a", "http://***@a" },
+		{ "http://u:p/q@r@a:1/x", "http://***@a:1/x" },
+		{ "u:p@a", "***@a" },
+		{ "http://a/x?sig=1", "http://a/x?***" },
+		{ "socks5h://u:p@a:1080", "socks5h://***@a:1080" },
+		{ "nonsense", "nonsense" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *shown = http_url_masked(cases[i].url);
+
+		fprintf(stderr, "  '%s'\n", cases[i].url);
+		CHECK(shown && strcmp(shown, cases[i].shown) == 0);
+		free(shown);
+	}
+}
+
+static void test_loopback(void)
+{
+	CHECK(http_url_is_loopback("http://localhost:80/x"));
+	CHECK(http_url_is_loopback("http://LOCALHOST"));
+	CHECK(http_url_is_loopback("http://127.1.2.3/x"));
+	CHECK(http_url_is_loopback("http://[::1]:8080/"));
+	CHECK(!http_url_is_loopback("http://localhost.example/"));
+	CHECK(!http_url_is_loopback("http://127.0.0.1.example/"));
+	CHECK(!http_url_is_loopback("http://10.0.0.1/"));
+	CHECK(!http_url_is_loopback("http://[fe80::1]/"));
+	CHECK(!http_url_is_loopback("nonsense"));
+}
+
+static void test_proxy_urls(void)
+{
+	static const struct {
+		const char *url;
+		int err;
+	} cases[] = {
+		{ "http://a:3128", 0 },	 { "a:3128", 0 },
+		{ "HTTPS://a", 0 },	 { "socks5h://u:p%40@a:1080", 0 },
+		{ "socks4://a", 0 },	 { "ftp://a", -EINVAL },
+		{ "http://a:99999", -EINVAL }, { "http://", -EINVAL },
+		{ "", -EINVAL },
+	};
+	const char *why;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		fprintf(stderr, "  '%s'\n", cases[i].url);
+		CHECK_EQ(http_url_proxy(cases[i].url, &why), cases[i].err);
 	}
 }
 
@@ -265,5 +389,7 @@ static void test_header_files(void)
 }
 
 RUN_TESTS(T(test_places), T(test_redirects), T(test_same_origin),
-	  T(test_lengths), T(test_ranges), T(test_etags), T(test_header_lines),
-	  T(test_mirror_urls), T(test_header_files))
+	  T(test_lengths), T(test_ranges), T(test_whole_ranges),
+	  T(test_statuses_that_refuse_a_range), T(test_etags), T(test_header_lines),
+	  T(test_mirror_urls), T(test_masked_urls), T(test_loopback),
+	  T(test_proxy_urls), T(test_header_files))

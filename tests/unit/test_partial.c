@@ -315,6 +315,58 @@ static void test_without_ranges(void)
 	finish_large();
 }
 
+/* Drop what was fetched, and fetch it anew. */
+static void fetch_again(void)
+{
+	char name[CFS_OBJECT_NAME_LEN + 1], path[256];
+	struct reader r;
+
+	cfs_object_name_format(&large.digest, name);
+	snprintf(path, sizeof(path), "%s/objects/%s", rig.path, name);
+	unlink(path);
+	ask(&r, &large, FETCH_DEMAND);
+	serve_until(&r.calls);
+	CHECK_EQ(r.err, 0);
+	check_stored(&large, true);
+}
+
+/*
+ * A mirror that refused ranges of two objects is not asked for one of the next; one that
+ * sent one in between is.
+ */
+static void test_without_ranges_is_remembered(void)
+{
+	uint64_t refused;
+
+	make_large();
+	start_large(1, NO_TREES);
+	manners[0] = NO_RANGE;
+	fetch_again();
+	manners[0] = RIGHT;
+	fetch_again();
+	manners[0] = NO_RANGE;
+	fetch_again();
+	fetch_again();
+	refused = mirrors_stats(rig.fetcher->mirrors, 0)
+			  ->results[FETCH_RESULT_RANGE];
+	CHECK_EQ(refused, 3);
+	fetch_again();
+	fetch_again();
+	CHECK_EQ(mirrors_stats(rig.fetcher->mirrors, 0)
+			 ->results[FETCH_RESULT_RANGE], refused);
+	finish_large();
+}
+
+/* A server may answer each range with 500, and the whole as it should. */
+static void test_ranges_that_are_500(void)
+{
+	make_large();
+	start_large(1, NO_TREES);
+	manners[0] = RANGE_IS_500;
+	fetch_again();
+	finish_large();
+}
+
 /* The mirrors have trees, but none of this object. */
 static void test_no_tree_of_this_object(void)
 {
@@ -406,7 +458,8 @@ RUN_TESTS(
 	T(test_blocks_outlive_the_engine),
 	T(test_without_trees),
 	T(test_wrong_parts_without_trees),
-	T(test_without_ranges),
+	T(test_without_ranges), T(test_without_ranges_is_remembered),
+	  T(test_ranges_that_are_500),
 	T(test_no_tree_of_this_object),
 	T(test_who_leaves_is_not_called),
 	T(test_stop_tells_all),
