@@ -43,6 +43,9 @@
 /* Objects asked of the engine at once, for each GET it may have in flight. */
 #define WINDOW_FACTOR	8
 
+/* Objects that could not be had and are shown one by one. */
+#define FAILURES_SHOWN	10
+
 /* A mirror that has not said by then what it has besides objects is asked for those:
  * packs save time, and nothing else. */
 #define OFFERS_MS	10000
@@ -58,6 +61,7 @@ struct seed {
 	struct seed_from_report from_reports[SEED_FROM_MAX];
 	struct progress progress;
 	uint64_t bytes_wanted;		/* of what is downloaded */
+	uint64_t n_failed;		/* objects that could not be had */
 	int signal_fd;
 };
 
@@ -199,13 +203,19 @@ static void stopped(void *context)
 	loop_stop(context);
 }
 
-/* One line for each object that could not be had, and each mirror that failed. */
+/*
+ * One line for each mirror that failed, and for the first objects that could not be had:
+ * of thousands the reason is mostly the same.
+ */
 static void log_failure(void *context, const struct fetch_event *event)
 {
 	struct seed *seed = context;
 	char hex[CFS_DIGEST_HEX_LEN + 1];
 
 	if (event->err == 0 && event->result == FETCH_RESULT_OK)
+		return;
+	if (event->final && ++seed->n_failed > FAILURES_SHOWN &&
+	    !seed->options.verbose)
 		return;
 	cfs_digest_format(event->digest, hex);
 	progress_end(&seed->progress);
@@ -253,8 +263,12 @@ static int download(struct seed *seed)
 		return complain("interrupted; run it again to go on");
 	if (err < 0)
 		return complain("%s: %s", options->store, strerror(-err));
+	if (seed->n_failed > FAILURES_SHOWN && !options->verbose)
+		complain("%llu more objects could not be had, not shown: see --verbose",
+			 (unsigned long long)seed->n_failed - FAILURES_SHOWN);
 	if (last_err < 0)
-		complain("some objects could not be had: %s",
+		complain("%llu objects could not be had: %s",
+			 (unsigned long long)seed->n_failed,
 			 strerror(-last_err));
 	return 0;
 }

@@ -31,6 +31,7 @@ static const char usage[] =
 "  --no-io-uring             do without\n"
 "  --json                    report as JSON\n"
 "  --quiet                   no progress, no report; only errors\n"
+"  --verbose                 a line for each object that could not be had\n"
 NETWORK_OPTIONS_USAGE
 "  --help                    show this and exit\n"
 "  --version                 show the version and exit\n"
@@ -63,6 +64,7 @@ static const struct option_row rows[] = {
 	{ "no-io-uring", OPTION_FLAG, FIELD(no_io_uring), false, NULL },
 	{ "json", OPTION_FLAG, FIELD(json), false, NULL },
 	{ "quiet", OPTION_FLAG, FIELD(quiet), false, NULL },
+	{ "verbose", OPTION_FLAG, FIELD(verbose), false, NULL },
 };
 
 /* What is asked for must make sense together. */
@@ -76,6 +78,8 @@ static int check(const struct option_parser *parser,
 	if (options->name && !cfs_image_name_valid(options->name))
 		return option_complain(parser, "--name=%s: not an image name",
 				       options->name);
+	if (options->quiet && options->verbose)
+		return option_complain(parser, "--quiet and --verbose exclude each other");
 	if (options->name && options->n_what > 1)
 		return option_complain(parser, "--name goes with one image");
 	return 0;

@@ -36,6 +36,7 @@ struct seed_options {
 	bool dry_run;
 	bool json;
 	bool quiet;
+	bool verbose;
 	bool verify;
 	bool no_io_uring;
 };
