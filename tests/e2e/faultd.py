@@ -24,6 +24,7 @@ Actions, with their arguments:
     slow s=5                answers after that many seconds
     drip-head s=1           a line of the head each s seconds
     drip-body bps=1         the body, one byte at a time
+    rate bps=1000000        the right answer, at that many bytes a second
     rst-head, rst-body      resets before the head, or in the middle of the body
     short                   half the body, then the end; Content-Length is right
     short-nolength          half the body, no Content-Length, then the end
@@ -108,6 +109,7 @@ class Answer:
         self.body = server.find(target)
         self.keep = fields.get("connection", "").lower() != "close"
         self.bytes = 0
+        self.bps = None
 
     def head(self, status, *fields, length=None):
         lines = [f"HTTP/1.1 {status} {REASONS.get(status, 'Whatever')}", *fields]
@@ -116,10 +118,15 @@ class Answer:
         self.writer.write(("\r\n".join(lines) + "\r\n\r\n").encode("latin1"))
 
     async def write(self, data):
-        self.writer.write(data)
-        self.bytes += len(data)
-        self.server.bytes += len(data)
-        await self.writer.drain()
+        step = max(self.bps // 20, 1) if self.bps else max(len(data), 1)
+        for at in range(0, len(data), step):
+            piece = data[at:at + step]
+            self.writer.write(piece)
+            self.bytes += len(piece)
+            self.server.bytes += len(piece)
+            await self.writer.drain()
+            if self.bps:
+                await asyncio.sleep(0.05)
 
     async def whole(self, status, body, *fields):
         self.head(status, *fields, length=len(body))
@@ -176,6 +183,10 @@ class Answer:
         for i in range(len(self.body)):
             await self.write(self.body[i:i + 1])
             await asyncio.sleep(1 / float(bps))
+
+    async def do_rate(self, bps="1000000"):
+        self.bps = int(bps)
+        await self.do_ok()
 
     async def do_rst_head(self):
         self.reset()

@@ -30,6 +30,7 @@ import mirrors
 import readers
 
 HUNG_MS = 60_000
+LARGE = 16 << 20            # from here on objects are fetched in parts
 
 
 class World:
@@ -98,8 +99,8 @@ def new_store(world, dice):
 def settle(files, may_be_full, seconds=60):
     """After the healing: every file is right, soon; returns how many are not."""
     bad = 0
+    end = time.monotonic() + seconds
     for path, want in files:
-        end = time.monotonic() + seconds
         while True:
             try:
                 with open(path, "rb") as f:
@@ -142,8 +143,20 @@ def one_round(world, seed, seconds, counts):
     if kind is fetcher.Objects and dice.random() < 0.5:
         chosen.append("--partial-reads")
     print(f"round seed={seed} {kind.__name__} {' '.join(chosen)}", flush=True)
+    rules = []
+    if dice.random() < 0.5:
+        rules += ["/packs/ status code=404"]
+    if dice.random() < 0.5:
+        # So that readers come while prefetch and "complete" are at it.
+        rules += ["/objects/ rate bps=4000000"]
+    for mirror in world.mirrors:
+        mirror.rules(*rules)
     under = kind(world, chosen)
-    crowd = readers.Readers(8, list(under.files()), seed)
+    time.sleep(dice.choice((0, 0.5, 2)))
+    files = list(under.files())
+    # Large objects have more states than small ones, so they are read more often.
+    files += [f for f in files if len(f[1]) >= LARGE] * 10
+    crowd = readers.Readers(8, files, seed)
     hurt = injuries.Injuries(world, under, crowd, dice, bool(quota))
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -164,10 +177,11 @@ def one_round(world, seed, seconds, counts):
         time.sleep(dice.choice((0.05, 0.3, 0.8)))
     hurt.heal()
     counts.hung += hurt.hung + crowd.end(HUNG_MS / 1000)
-    counts.wrong += settle(under.files(), 0 < quota < 100 << 20)
     if under.crashed():
         print(f"CRASHED: cfs-fetch, see {under.log}", flush=True)
         counts.crashed += 1
+    else:
+        counts.wrong += settle(under.files(), 0 < quota < 100 << 20)
     if not under.close():
         print("HUNG: cfs-fetch does not end after umount", flush=True)
         counts.hung += 1

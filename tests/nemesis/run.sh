@@ -32,7 +32,8 @@ with open(f"{top}/same", "wb") as f:
 END
 make_store "$WORK/origin" "$WORK/tree" tree
 # What smarter mirrors have: Merkle trees, compressed objects, a profile and its pack.
-find "$WORK/origin/objects" -type f -printf '%P\n' | tr -d / | head -n 40 >"$WORK/profile"
+find "$WORK/origin/objects" -type f -printf '%s %P\n' | sort -rn | cut -d' ' -f2 | tr -d / |
+	grep -v "$IMAGE_DIGEST" | head -n 40 >"$WORK/profile"
 mkdir -p "$WORK/origin/profiles"
 cp "$WORK/profile" "$WORK/origin/profiles/$IMAGE_DIGEST"
 cfs-store trees "$WORK/origin" >/dev/null
