@@ -7,6 +7,8 @@
 # It ends after --seconds (default: 60), or with the first finding.  For hours:
 #
 #	tests/nemesis/run.sh --seconds=14400 --seed=$RANDOM
+#
+# limit: 400
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/../e2e/lib.sh"
 need_root
