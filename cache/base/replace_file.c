@@ -18,19 +18,11 @@
 
 #include "cache/base/cleanup.h"
 #include "cache/base/failpoint.h"
+#include "cache/base/output_place.h"
 
 #define TEMP_PREFIX	".tmp-"
 #define TEMP_ATTEMPTS	16
 #define LOCK_TRIES	100
-
-static int open_special(struct replace_file *file, const char *path)
-{
-	file->fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-	if (file->fd < 0)
-		return -errno;
-	file->in_place = true;
-	return 0;
-}
 
 static int open_nameless(struct replace_file *file)
 {
@@ -48,14 +40,75 @@ static int open_nameless(struct replace_file *file)
 	return 0;
 }
 
-/* The last step of beginning, if the others went well. */
-static int begin_new(struct replace_file *file, int err)
+/*
+ * The new file is the old one's owner's, as far as the caller may say so.  If the
+ * group is another one, it gets no more than all others had.
+ */
+static int inherit(const struct replace_file *file, int fd)
 {
+	mode_t mode = file->mode;
+	struct stat st;
+
+	if (!file->exists)
+		return 0;
+	if (file->keeps_owner && fstat(fd, &st) < 0)
+		return -errno;
+	if (file->keeps_owner &&
+	    (st.st_uid != file->uid || st.st_gid != file->gid) &&
+	    fchown(fd, file->uid, file->gid) < 0 &&
+	    fchown(fd, -1, file->gid) < 0 && st.st_gid != file->gid)
+		mode = (mode & ~(mode_t)070) | (mode & (mode & 7) << 3);
+	return fchmod(fd, mode) < 0 ? -errno : 0;
+}
+
+/* The last step of beginning. */
+static int begin_new(struct replace_file *file)
+{
+	int err = open_nameless(file);
+
+	return err || file->in_memory ? err : inherit(file, file->fd);
+}
+
+static int begin(struct replace_file *file, char *path)
+{
+	char *slash = strrchr(path, '/');
+
+	file->name = strdup(slash ? slash + 1 : path);
+	if (!file->name)
+		return -ENOMEM;
+	if (slash)
+		slash[slash == path] = '\0';
+	file->dir_fd = open(slash ? path : ".",
+			    O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return file->dir_fd < 0 ? -errno : begin_new(file);
+}
+
+static int begin_path(struct replace_file *file, const char *path,
+		      mode_t mode, bool wait)
+{
+	struct output_place place;
+	int err = output_place_find(path, wait, &place);
+
+	*file = (struct replace_file){ .fd = -1, .dir_fd = -1, .mode = mode };
+	if (err)
+		return err;
+	if (place.fd >= 0) {
+		file->fd = take_fd(&place.fd);
+		file->in_place = true;
+		return 0;
+	}
+	file->exists = place.exists;
+	if (place.exists) {
+		file->mode = place.st.st_mode & 0777;
+		file->keeps_owner = true;
+		file->uid = place.st.st_uid;
+		file->gid = place.st.st_gid;
+		if (access(place.path, W_OK) < 0)
+			err = -errno;
+	}
 	if (!err)
-		err = open_nameless(file);
-	if (!err && file->exists && !file->in_memory &&
-	    fchmod(file->fd, file->mode) < 0)
-		err = -errno;
+		err = begin(file, place.path);
+	output_place_release(&place);
 	if (err)
 		replace_file_abandon(file);
 	return err;
@@ -64,43 +117,13 @@ static int begin_new(struct replace_file *file, int err)
 int replace_file_begin(struct replace_file *file, const char *path,
 		       mode_t mode)
 {
-	CLEANUP_FREE char *real = realpath(path, NULL);
-	struct stat st;
-	char *slash;
-	int err;
+	return begin_path(file, path, mode, true);
+}
 
-	*file = (struct replace_file){ .fd = -1, .dir_fd = -1, .mode = mode };
-	if (!real && errno != ENOENT)
-		return -errno;
-	if (real) {
-		if (stat(real, &st) < 0)
-			return -errno;
-		if (S_ISDIR(st.st_mode))
-			return -EISDIR;
-		if (!S_ISREG(st.st_mode))
-			return open_special(file, path);
-		if (access(real, W_OK) < 0)
-			return -errno;
-		file->exists = true;
-		file->mode = st.st_mode & 0777;
-	} else {
-		real = strdup(path);
-		if (!real)
-			return -ENOMEM;
-	}
-
-	slash = strrchr(real, '/');
-	file->name = strdup(slash ? slash + 1 : real);
-	if (!file->name)
-		return -ENOMEM;
-	if (slash)
-		slash[slash == real] = '\0';
-	file->dir_fd = open(slash ? real : ".",
-			    O_PATH | O_DIRECTORY | O_CLOEXEC);
-	err = file->dir_fd < 0 ? -errno : 0;
-	if (!err && !*file->name)
-		err = -EISDIR;
-	return begin_new(file, err);
+int replace_file_begin_no_wait(struct replace_file *file, const char *path,
+			       mode_t mode)
+{
+	return begin_path(file, path, mode, false);
 }
 
 int replace_file_begin_at(struct replace_file *file, int dir_fd,
@@ -122,10 +145,14 @@ int replace_file_begin_at(struct replace_file *file, int dir_fd,
 		err = -ENOMEM;
 	else if (file->dir_fd < 0)
 		err = -errno;
-	return begin_new(file, err);
+	else
+		err = begin_new(file);
+	if (err)
+		replace_file_abandon(file);
+	return err;
 }
 
-static int copy_from_memory(const struct replace_file *file, int to)
+static int copy_bytes(const struct replace_file *file, int to)
 {
 	struct stat st;
 	off_t done = 0;
@@ -140,8 +167,6 @@ static int copy_from_memory(const struct replace_file *file, int to)
 		if (n == 0)
 			return -EIO;
 	}
-	if (file->exists && fchmod(to, file->mode) < 0)
-		return -errno;
 	return 0;
 }
 
@@ -165,7 +190,9 @@ static int make_name(const struct replace_file *file, const char *name)
 
 	if (to < 0)
 		return -errno;
-	err = copy_from_memory(file, to);
+	err = copy_bytes(file, to);
+	if (!err)
+		err = inherit(file, to);
 	if (err)
 		unlinkat(file->dir_fd, name, 0);
 	return err;
@@ -240,6 +267,15 @@ static int replace(const struct replace_file *file)
 	return err;
 }
 
+/* Something is mounted on the name, as containers have it: no rename changes that. */
+static int overwrite(const struct replace_file *file)
+{
+	CLEANUP_CLOSE int to = openat(file->dir_fd, file->name, O_WRONLY |
+				      O_TRUNC | O_NOFOLLOW | O_CLOEXEC);
+
+	return to < 0 ? -errno : copy_bytes(file, to);
+}
+
 int replace_file_commit(struct replace_file *file)
 {
 	sigset_t all, before;
@@ -254,6 +290,8 @@ int replace_file_commit(struct replace_file *file)
 					     make_name(file, file->name);
 		if (err == -EEXIST)
 			err = replace(file);
+		if (err == -EBUSY)
+			err = overwrite(file);
 		pthread_sigmask(SIG_SETMASK, &before, NULL);
 	}
 	replace_file_abandon(file);

@@ -6,8 +6,12 @@
  *			      \-----> abandon	the name is as it was
  *
  * Until commit nothing has a name, so a process that dies leaves nothing behind.
- * What is no regular file (a pipe, /dev/null) has no other place to be written
- * to: its bytes are gone when they are written.
+ * What is no regular file, and a descriptor whatever it leads to (see
+ * output_place.h), has no other place to be written to: its bytes are gone when
+ * they are written.  So it is with a file on which something is mounted, at commit.
+ *
+ * A file that is replaced keeps mode, owner and group, as far as the caller may
+ * set them, but no ACL and no xattr; its other hard links keep the old bytes.
  *
  * Ownership: the struct is the caller's; commit and abandon end it.
  */
@@ -25,16 +29,21 @@ struct replace_file {
 	bool in_place;			/* no regular file: written directly */
 	bool in_memory;			/* fd has no place in dir_fd's file system */
 	bool exists;			/* there is a file to be replaced */
+	bool keeps_owner;		/* of it: */
+	uid_t uid;
+	gid_t gid;
 	mode_t mode;
 };
 
 /**
  * replace_file_begin() - start a new file that will replace @path
  * @file: filled in on success
- * @path: the name; a symlink at its end is followed
+ * @path: "-" for standard output, or the name; symlinks at its end are followed
  * @mode: permissions if there is no such file yet; the umask applies
  *
- * Return: 0 or -errno.
+ * Waits for the reader of a FIFO.
+ *
+ * Return: 0 or -errno, see output_place_find().
  */
 int replace_file_begin(struct replace_file *file, const char *path,
 		       mode_t mode);
@@ -46,6 +55,16 @@ int replace_file_begin(struct replace_file *file, const char *path,
  */
 int replace_file_begin_at(struct replace_file *file, int dir_fd,
 			  const char *name, mode_t mode);
+
+/**
+ * replace_file_begin_no_wait() - the same, for those who must not wait for a reader
+ *
+ * Writing to what is no regular file fails with EAGAIN when it is full.
+ *
+ * Return: as above, and -ENXIO if a FIFO has no reader.
+ */
+int replace_file_begin_no_wait(struct replace_file *file, const char *path,
+			       mode_t mode);
 
 /**
  * replace_file_commit() - give the written bytes their name

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cache/base/cleanup.h"
@@ -119,19 +120,30 @@ static void open_store(const struct mkcomposefs_options *o,
 			path);
 }
 
+static bool is_stdout(int fd)
+{
+	struct stat st, out;
+
+	/* To /dev/null all may go. */
+	return fstat(fd, &st) == 0 && !S_ISCHR(st.st_mode) &&
+	       fstat(STDOUT_FILENO, &out) == 0 &&
+	       st.st_dev == out.st_dev && st.st_ino == out.st_ino;
+}
+
 static void open_output(const struct mkcomposefs_options *o,
 			struct cfs_store *store, struct output *output)
 {
 	int err;
 
-	if (o->image && strcmp(o->image, "-") == 0) {
-		if (isatty(STDOUT_FILENO))
-			die("stdout is a terminal, and the image is not text");
-		output->image_fd = STDOUT_FILENO;
-	} else if (o->image) {
+	if (o->image) {
 		err = replace_file_begin(&output->file, o->image, 0644);
 		if (err)
 			die("%s: %s", o->image, strerror(-err));
+		if (isatty(output->file.fd))
+			die("%s is a terminal, and the image is not text",
+			    strcmp(o->image, "-") == 0 ? "stdout" : o->image);
+		if (o->json && is_stdout(output->file.fd))
+			die("--json can't be printed after an image on stdout");
 		output->image_fd = output->file.fd;
 	}
 	if (o->store) {
@@ -194,7 +206,7 @@ static void publish(const struct mkcomposefs_options *o,
 			die("%s: %s", o->store ? o->store : o->digest_store,
 			    strerror(-err));
 	}
-	if (o->image && output->file.fd >= 0) {
+	if (o->image) {
 		err = replace_file_commit(&output->file);
 		if (err)
 			die("%s: %s", o->image, strerror(-err));

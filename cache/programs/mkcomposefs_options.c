@@ -176,8 +176,6 @@ static void check_options(const struct mkcomposefs_options *o)
 		die("--print-digest-only and --store exclude each other");
 	if (!o->image && !o->store && !o->print_digest_only)
 		die("no IMAGE is given; see --help");
-	if (o->json && o->image && strcmp(o->image, "-") == 0)
-		die("--json can't be printed after an image on stdout");
 }
 
 void mkcomposefs_parse_options(int argc, char **argv,

@@ -65,7 +65,7 @@ static int write_file(struct recorder *recorder)
 	size_t len;
 	int err = format_record(recorder, &text, &len);
 
-	return err ? err : output_file_write(recorder->file, text, len);
+	return err ? err : output_file_write(recorder->file, false, text, len);
 }
 
 /* Of the record, what an image names and somebody wanted, in order. */

@@ -234,7 +234,7 @@ static int plot(const struct record *record, const char *path)
 	if (file && fclose(file) != 0)
 		err = -ENOMEM;
 	if (!err)
-		err = output_file_write(path, text, len);
+		err = output_file_write(path, true, text, len);
 	return err ? fail(path, err) : 0;
 }
 
@@ -261,6 +261,9 @@ static int print_all(const struct fetch_options *options,
 		putchar('\n');
 	}
 	json_decref(root);
+	/* If both go to stdout, one after the other. */
+	if (!status && options->plot && fflush(stdout) != 0)
+		status = EXIT_FAILED;
 	if (!status && options->plot)
 		status = plot(record, options->plot);
 	return !status && fflush(stdout) != 0 ? EXIT_FAILED : status;

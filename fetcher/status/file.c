@@ -49,7 +49,7 @@ static int write_file(struct status_file *file)
 
 	take_counters(file->status, &file->written);
 	err = status_json(file->status, &text, &len);
-	return err ? err : output_file_write(file->path, text, len);
+	return err ? err : output_file_write(file->path, false, text, len);
 }
 
 static void write_or_complain(struct status_file *file)
