@@ -113,6 +113,7 @@ int body_new(struct fetch_bodies *bodies, const struct cfs_digest *digest,
 
 /**
  * body_add() - the next bytes
+ * @len: at most CHUNK_LEN (chunks.h), so that one free chunk is always enough
  *
  * Return: 0, BODY_FULL (none were taken), or what the store said.
  */

@@ -7,8 +7,13 @@
 #include <zstd_errors.h>
 
 #include "cache/mirror/pack_format.h"
+#include "fetcher/ingest/chunks.h"
 
-#define OUT_LEN	(64 * 1024)
+/*
+ * What is handed on at a time.  No more than a chunk, so that one which is free is
+ * enough: a sink that waits for two is told of each single one, in vain.
+ */
+#define OUT_LEN	CHUNK_LEN
 
 struct zst_stream {
 	ZSTD_DCtx *zstd;
