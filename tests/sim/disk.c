@@ -8,15 +8,19 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <libfsverity.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "cache/verity/hash.h"
+#include "cache/verity/measure.h"
 #include "tests/sim/sim.h"
 
 #define BLOCK_SIZE	4096
+#define SEALED_MAX	8192
 #define DISK_BLOCKS	((uint64_t)1 << 20)
 
 static unsigned int fail_one_in;
@@ -24,12 +28,21 @@ static int fail_err;
 static uint64_t used, mapped;
 static bool recount;
 
+/* Files with fs-verity, which a tmpfs does not have. */
+static struct {
+	ino_t inode;
+	struct cfs_digest digest;
+} sealed[SEALED_MAX];
+
+static size_t n_sealed;
+
 void sim_disk_reset(void)
 {
 	fail_one_in = 0;
 	used = 0;
 	mapped = 0;
 	recount = false;
+	n_sealed = 0;
 }
 
 void sim_disk_fail(unsigned int one_in, int err)
@@ -69,6 +82,29 @@ ssize_t __wrap_pwrite64(int fd, const void *data, size_t len, off_t offset);
 int __wrap_fallocate64(int fd, int mode, off_t offset, off_t len);
 int __wrap_fdatasync(int fd);
 int __wrap_syncfs(int fd);
+int __wrap_fsync(int fd);
+int __real_fstatat64(int fd, const char *name, struct stat *ret, int flags);
+int __wrap_fstatat64(int fd, const char *name, struct stat *ret, int flags);
+time_t __wrap_time(time_t *ret);
+int __wrap_libfsverity_enable(int fd,
+			      const struct libfsverity_merkle_tree_params *params);
+int __wrap_cfs_object_measure(int fd, struct cfs_digest *ret);
+int __wrap_fsync(int fd)
+{
+	(void)fd;
+	return refuse("fsync", false) ? -1 : 0;
+}
+
+/* Reads would set the time of use to the real one. */
+int __wrap_fstatat64(int fd, const char *name, struct stat *ret, int flags)
+{
+	int err = __real_fstatat64(fd, name, ret, flags);
+
+	if (err == 0)
+		ret->st_atim = ret->st_mtim;
+	return err;
+}
+
 int __wrap_fstatvfs64(int fd, struct statvfs *ret);
 ssize_t __wrap_getrandom(void *ret, size_t len, unsigned int flags);
 void *__real_mmap64(void *at, size_t len, int prot, int flags, int fd,
@@ -83,7 +119,14 @@ static void check_named(int fd, const char *name)
 	struct cfs_digest digest;
 	int i, object_fd;
 
-	if (cfs_object_name_parse(name, strlen(name), &digest) < 0)
+	const struct timespec time = {
+		.tv_sec = (time_t)(sim_now_ms() / 1000),
+		.tv_nsec = (long)(sim_now_ms() % 1000) * 1000000,
+	};
+	const struct timespec times[2] = { time, time };
+
+	if (!sim.store ||
+	    cfs_object_name_parse(name, strlen(name), &digest) < 0)
 		return;
 	i = sim_object_find(&digest);
 	if (i < 0)
@@ -93,6 +136,8 @@ static void check_named(int fd, const char *name)
 	if (!sim_object_same(object_fd, i, 0, UINT64_MAX))
 		sim_fail("o%d was published with other bytes", i);
 	close(object_fd);
+	/* Collections go by the time of use: it has to be the simulated one. */
+	SIM_CHECK(utimensat(fd, name, times, 0) == 0);
 	sim_trace("disk: o%d has its name", i);
 	used += (sim.objects[i]->size / BLOCK_SIZE + 1) * BLOCK_SIZE;
 }
@@ -125,6 +170,10 @@ int __wrap_openat64(int fd, const char *name, int flags, mode_t mode)
 {
 	bool makes = (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE;
 
+	if (sim.no_tmpfile && (flags & O_TMPFILE) == O_TMPFILE) {
+		errno = EOPNOTSUPP;
+		return -1;
+	}
 	if (makes && refuse("open", true))
 		return -1;
 	return __real_openat64(fd, name, flags, makes ? mode : 0);
@@ -198,13 +247,78 @@ int __wrap_fstatvfs64(int fd, struct statvfs *ret)
 
 ssize_t __wrap_getrandom(void *ret, size_t len, unsigned int flags)
 {
-	uint64_t random = sim_random();
+	uint8_t *bytes = ret;
 
 	(void)flags;
-	SIM_CHECK(len <= sizeof(random));
-	memcpy(ret, &random, len);
+	for (size_t i = 0; i < len; i++)
+		bytes[i] = (uint8_t)sim_random();
 	return (ssize_t)len;
 }
+
+time_t __wrap_time(time_t *ret)
+{
+	(void)ret;
+	return (time_t)(sim_now_ms() / 1000);
+}
+
+/* ---- fs-verity ---- */
+
+static int digest_of(int fd, struct cfs_digest *ret)
+{
+	static uint8_t bytes[64 * 1024];
+	struct cfs_verity_hash *hash;
+	off_t at = 0;
+	ssize_t n;
+	int err;
+
+	SIM_CHECK(cfs_verity_hash_new(&hash) == 0);
+	do {
+		n = pread(fd, bytes, sizeof(bytes), at);
+		SIM_CHECK(n >= 0);
+		at += n;
+		err = cfs_verity_hash_add(hash, bytes, (size_t)n);
+	} while (n > 0 && err == 0);
+	if (err == 0)
+		err = cfs_verity_hash_finish(hash, ret);
+	cfs_verity_hash_free(hash);
+	return err;
+}
+
+int __wrap_libfsverity_enable(int fd,
+			      const struct libfsverity_merkle_tree_params *params)
+{
+	struct stat st;
+
+	(void)params;
+	if (!sim.verity)
+		return -EOPNOTSUPP;
+	if (refuse("sealing", true))
+		return -errno;
+	/* Some process was forked meanwhile, and has it open for writing. */
+	if (sim_chance(30))
+		return -ETXTBSY;
+	SIM_CHECK(fstat(fd, &st) == 0 && n_sealed < SEALED_MAX);
+	sealed[n_sealed].inode = st.st_ino;
+	return digest_of(fd, &sealed[n_sealed++].digest);
+}
+
+int __wrap_cfs_object_measure(int fd, struct cfs_digest *ret)
+{
+	struct stat st;
+
+	if (!sim.verity)
+		return -EOPNOTSUPP;
+	SIM_CHECK(fstat(fd, &st) == 0);
+	for (size_t i = 0; i < n_sealed; i++) {
+		if (sealed[i].inode != st.st_ino)
+			continue;
+		*ret = sealed[i].digest;
+		return 0;
+	}
+	return -ENODATA;
+}
+
+/* ---- memory ---- */
 
 void *__wrap_mmap64(void *at, size_t len, int prot, int flags, int fd,
 		    off_t offset)

@@ -18,11 +18,14 @@
 
 #define START_MS	1000000
 #define EVENTS_MAX	4096
+/* So many steps at one time are a loop without end. */
+#define SPIN_MAX	20000
 
 static uint64_t now_ms;
 static struct sim_event *heap[EVENTS_MAX + 1];
 static size_t n_events;
 static unsigned int n_busy;
+static uint64_t last_ms, moved_step;
 
 /* ---- events: a binary heap, the next one at 1 ---- */
 
@@ -92,6 +95,8 @@ void sim_loop_reset(void)
 {
 	SIM_CHECK(n_events == 0);
 	now_ms = START_MS;
+	last_ms = 0;
+	moved_step = 0;
 	n_busy = 0;
 }
 
@@ -333,6 +338,12 @@ static int sim_wait(struct loop *loop, uint64_t ms)
 		now_ms = until_ms;
 		loop_update_now(loop);
 		sim.steps++;
+	}
+	if (now_ms != last_ms) {
+		last_ms = now_ms;
+		moved_step = sim.steps;
+	} else if (sim.steps > moved_step + SPIN_MAX) {
+		sim_fail("the loop turns and turns, and time stands still");
 	}
 	if (!loop->closing)
 		sim_check_step();

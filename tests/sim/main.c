@@ -19,6 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cache/base/log.h"
 #include "tests/sim/sim.h"
 
 #define TWICE_EACH	16
@@ -115,13 +116,16 @@ int main(int argc, char **argv)
 		}
 	}
 	signal(SIGABRT, aborted);
+	log_set_level(-1);
 	sim_objects_make();
+	sim_images_make();
 	if (cases)
 		run_cases(cases);
 	if (one)
 		n_seeds = 1;
 	for (uint64_t i = 0; i < n_seeds && (one || total_steps < n_steps); i++)
 		run(first + i);
+	sim_images_free();
 	sim_objects_free();
 	printf("sim: %" PRIu64 " seeds, %" PRIu64 " steps, the last hash %016"
 	       PRIx64 "\n", total_seeds, total_steps, sim_trace_hash());

@@ -54,8 +54,9 @@ static void make(struct server *server)
 		.lacks_tree = (uint32_t)(sim_random() & sim_random()),
 	};
 	snprintf(server->file, sizeof(server->file),
-		 "composefs-mirror 1\n%s%s%s", sim_chance(2) ? "verity\n" : "",
-		 sim_chance(2) ? "zst\n" : "", sim_chance(2) ? "packs\n" : "");
+		 "composefs-mirror 1\n%s%s%s%s", sim_chance(2) ? "verity\n" : "",
+		 sim_chance(2) ? "zst\n" : "", sim_chance(2) ? "packs\n" : "",
+		 sim_chance(2) ? "profiles\n" : "");
 }
 
 void sim_mirrors_make(void)
@@ -98,8 +99,10 @@ static bool lacks(const struct server *server, enum sim_folder folder, int i)
 	case SIM_TREE:
 		return !sim.objects[i]->tree ||
 		       ((server->lacks | server->lacks_tree) >> i & 1);
-	case SIM_MIRROR_FILE:
+	case SIM_PROFILE:
 	case SIM_PACK:
+		return !sim.image;
+	case SIM_MIRROR_FILE:
 		break;
 	}
 	return false;
@@ -162,7 +165,10 @@ struct sim_plan sim_mirrors_plan(size_t mirror, enum sim_folder folder, int i,
 	uint64_t len = get->length ? get->length :
 		       get->size != UINT64_MAX ? get->size - get->offset :
 		       folder == SIM_ZST ? sim.objects[i]->zst_len :
-		       folder == SIM_OBJECT ? sim.objects[i]->size : 0;
+		       folder == SIM_OBJECT ? sim.objects[i]->size :
+		       folder == SIM_PACK && sim.image ? sim.image->pack_len :
+		       folder == SIM_PROFILE && sim.image ?
+						sim.image->profile_len : 0;
 	uint64_t first_ms = server->latency_ms / 2 +
 			    sim_below(server->latency_ms + 1);
 	struct sim_plan plan = {

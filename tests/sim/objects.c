@@ -48,7 +48,7 @@ static void fill(struct sim_object *object, bool compresses)
 	for (uint64_t at = 0; at < object->size; at++) {
 		if (at % 8 == 0)
 			x = compresses ? at / 512 * object->size : sim_random();
-		object->data[at] = (uint8_t)(x >> at % 8 * 8);
+		object->data[at] = (uint8_t)(x >> (at % 8 * 8));
 	}
 }
 
@@ -116,18 +116,30 @@ void sim_objects_free(void)
 	}
 }
 
+const struct sim_object *sim_object_any(void)
+{
+	/* The last one costs as much as all others. */
+	return &objects[sim_below(N_OBJECTS - !sim_chance(20))];
+}
+
+static void pick(const struct sim_object *object)
+{
+	if (sim_object_find(&object->digest) < 0)
+		sim.objects[sim.n_objects++] = object;
+}
+
 void sim_objects_pick(void)
 {
 	int n = (int)sim_between(1, sim_chance(4) ? SIM_OBJECTS_MAX : 8);
 
-	for (sim.n_objects = 0; sim.n_objects < n; ) {
-		/* The last one costs as much as all others. */
-		const struct sim_object *object =
-			&objects[sim_below(N_OBJECTS - !sim_chance(20))];
-
-		if (sim_object_find(&object->digest) < 0)
-			sim.objects[sim.n_objects++] = object;
+	if (!sim_chance(3)) {
+		sim.image = sim_image_any();
+		pick(&sim.image->self);
+		for (unsigned int i = 0; i < sim.image->n; i++)
+			pick(sim.image->objects[i]);
 	}
+	while (sim.n_objects < n)
+		pick(sim_object_any());
 }
 
 int sim_object_find(const struct cfs_digest *digest)

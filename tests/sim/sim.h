@@ -18,6 +18,7 @@
  *	    |                           how each server answers
  *	    |
  *	    +---- objects.c     bytes, trees, compressed objects: what is right
+ *	    +---- images.c      images, their packs and profiles
  *	    +---- checks.c      what must hold after every step
  *	    +---- trace.c       what has happened, as text and as one number
  *
@@ -52,8 +53,11 @@
 #include "fetcher/ingest/quota.h"
 #include "fetcher/loop/loop.h"
 
-#define SIM_OBJECTS_MAX	32
-#define SIM_MIRRORS_MAX	3
+#define SIM_OBJECTS_MAX		32
+#define SIM_MIRRORS_MAX		3
+#define SIM_IMAGES		8
+#define SIM_IMAGE_OBJECTS	16
+#define SIM_PATH_MAX		32
 
 /* ---- objects.c: what is right ---- */
 
@@ -79,6 +83,9 @@ void sim_objects_make(void);
 /** sim_objects_free() - forget them */
 void sim_objects_free(void);
 
+/** sim_object_any() - one of them */
+const struct sim_object *sim_object_any(void);
+
 /** sim_objects_pick() - the objects of this world, into sim.objects */
 void sim_objects_pick(void);
 
@@ -87,6 +94,35 @@ int sim_object_find(const struct cfs_digest *digest);
 
 /** sim_object_same() - has a file these bytes of object @i from @offset on? */
 bool sim_object_same(int fd, int i, uint64_t offset, uint64_t len);
+
+/* ---- images.c ---- */
+
+/**
+ * struct sim_image - an image and what there may be of it
+ * @self: the image, which is an object, too
+ * @objects, @n: that it names
+ */
+struct sim_image {
+	struct sim_object self;
+	const struct sim_object *objects[SIM_IMAGE_OBJECTS];
+	unsigned int n;
+	uint8_t *pack;
+	uint64_t pack_len;
+	char *profile;
+	uint64_t profile_len;
+};
+
+/** sim_images_make() - all images; once a process, after sim_objects_make() */
+void sim_images_make(void);
+
+/** sim_images_free() - forget them */
+void sim_images_free(void);
+
+/** sim_image_any() - one of them */
+const struct sim_image *sim_image_any(void);
+
+/** sim_store_put() - publish an object, without the engine */
+void sim_store_put(struct cfs_store *store, const struct sim_object *object);
 
 /* ---- loop.c: time and threads ---- */
 
@@ -155,6 +191,9 @@ bool sim_object_streams(int i);
 /** sim_object_heard_ms() - when bytes of object @i last came; 0: never */
 uint64_t sim_object_heard_ms(int i);
 
+/** sim_object_asked_ms() - when a GET of it was last sent; 0: never */
+uint64_t sim_object_asked_ms(int i);
+
 /** sim_any_heard_ms() - when bytes of anything last came; 0: never */
 uint64_t sim_any_heard_ms(void);
 
@@ -166,6 +205,7 @@ enum sim_folder {
 	SIM_TREE,
 	SIM_MIRROR_FILE,
 	SIM_PACK,
+	SIM_PROFILE,
 };
 
 /**
@@ -229,6 +269,29 @@ void sim_readers_check(void);
 /** sim_readers_waiting() - how many wait */
 unsigned int sim_readers_waiting(void);
 
+/* ---- background.c ---- */
+
+/** sim_background_put_image() - into a store that is empty */
+void sim_background_put_image(void);
+
+/** sim_background_make() - before a life begins; there is an engine */
+void sim_background_make(void);
+
+/** sim_background_start() - begin */
+void sim_background_start(void);
+
+/** sim_background_event() - the engine's log */
+void sim_background_event(const struct fetch_event *event);
+
+/** sim_background_collected() - objects may have been removed */
+void sim_background_collected(void);
+
+/** sim_background_stop() - before fetcher_stop() */
+void sim_background_stop(void);
+
+/** sim_background_free() - first before fetcher_free(), then after it */
+void sim_background_free(bool after_fetcher);
+
 /* ---- checks.c ---- */
 
 /** sim_check_step() - after every step */
@@ -263,6 +326,12 @@ void sim_fail(const char *format, ...)
 
 /* ---- world.c ---- */
 
+/** sim_path_make() - an empty folder, in memory if possible */
+void sim_path_make(char ret[SIM_PATH_MAX]);
+
+/** sim_path_remove() - with all that is in it */
+void sim_path_remove(const char *path);
+
 enum sim_phase {
 	SIM_RUNNING,		/* anything may happen */
 	SIM_HEALED,		/* nothing goes wrong any more */
@@ -276,6 +345,8 @@ enum sim_phase {
  * @healthy: nothing ever goes wrong here
  * @disk_failed: some call was refused
  * @deadline_ms: of the engine; UINT64_MAX: it waits for ever
+ * @verity: the file system seals files
+ * @no_tmpfile: it knows no nameless files
  */
 struct sim {
 	uint64_t seed;
@@ -287,8 +358,10 @@ struct sim {
 	bool healthy;
 	bool sizes_unknown;
 	bool disk_failed;
+	bool verity, no_tmpfile;
 	uint64_t deadline_ms;
 
+	const struct sim_image *image;		/* or NULL */
 	const struct sim_object *objects[SIM_OBJECTS_MAX];
 	int n_objects;
 	size_t n_mirrors;

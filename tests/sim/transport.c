@@ -39,7 +39,8 @@ struct sim_get {
 
 static LIST_HEAD(, sim_get) gets;
 static bool in_data;
-static uint64_t heard_ms[SIM_OBJECTS_MAX], any_heard_ms;
+static uint64_t heard_ms[SIM_OBJECTS_MAX], asked_ms[SIM_OBJECTS_MAX];
+static uint64_t any_heard_ms;
 
 /* ---- what is asked for ---- */
 
@@ -51,7 +52,7 @@ static void parse(struct sim_get *sg, const char *url)
 	} folders[] = {
 		{ "objects/", SIM_OBJECT }, { "zst/", SIM_ZST },
 		{ "verity/", SIM_TREE }, { "packs/", SIM_PACK },
-		{ "mirror", SIM_MIRROR_FILE },
+		{ "profiles/", SIM_PROFILE }, { "mirror", SIM_MIRROR_FILE },
 	};
 	struct cfs_digest digest;
 	int n = 0;
@@ -67,7 +68,7 @@ static void parse(struct sim_get *sg, const char *url)
 			continue;
 		sg->folder = folders[i].folder;
 		url += len;
-		if (sg->folder == SIM_MIRROR_FILE || sg->folder == SIM_PACK)
+		if (sg->folder >= SIM_MIRROR_FILE)
 			return;
 		SIM_CHECK(cfs_object_name_parse(url, strlen(url), &digest) == 0);
 		sg->object = sim_object_find(&digest);
@@ -97,10 +98,13 @@ static const uint8_t *bytes_of(const struct sim_get *sg, uint64_t *ret_len)
 		*ret_len = strlen(sim_mirror_file(sg->mirror));
 		return (const uint8_t *)sim_mirror_file(sg->mirror);
 	case SIM_PACK:
-		break;
+		*ret_len = sim.image ? sim.image->pack_len : 0;
+		return sim.image ? sim.image->pack : NULL;
+	case SIM_PROFILE:
+		*ret_len = sim.image ? sim.image->profile_len : 0;
+		return sim.image ? (const uint8_t *)sim.image->profile : NULL;
 	}
-	*ret_len = 0;
-	return NULL;
+	abort();
 }
 
 /* How many bytes the answer has. */
@@ -127,7 +131,8 @@ static void forget(struct sim_get *sg)
 
 static const char *name_of(const struct sim_get *sg)
 {
-	static const char *const folders[] = { "o", "zst o", "tree o", "file", "pack" };
+	static const char *const folders[] = { "o", "zst o", "tree o", "file", "pack",
+					       "profile" };
 	static char text[48];
 
 	snprintf(text, sizeof(text), "mirror%zu %s%d", sg->mirror,
@@ -323,6 +328,8 @@ static int start(void *context, struct http_get *get)
 		sim_event_start(&sg->next, sg->plan.first_ms);
 	start_limit(sg, sim.config.first_byte_ms);
 	LIST_INSERT_HEAD(&gets, sg, entry);
+	if (sg->object >= 0)
+		asked_ms[sg->object] = sim_now_ms();
 	check_alone(sg);
 	return 0;
 }
@@ -385,6 +392,7 @@ void sim_transport_reset(void)
 {
 	SIM_CHECK(LIST_EMPTY(&gets));
 	memset(heard_ms, 0, sizeof(heard_ms));
+	memset(asked_ms, 0, sizeof(asked_ms));
 	any_heard_ms = 0;
 }
 
@@ -401,6 +409,11 @@ unsigned int sim_gets_active(void)
 uint64_t sim_object_heard_ms(int i)
 {
 	return heard_ms[i];
+}
+
+uint64_t sim_object_asked_ms(int i)
+{
+	return asked_ms[i];
 }
 
 uint64_t sim_any_heard_ms(void)

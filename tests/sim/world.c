@@ -60,7 +60,9 @@ static void stop(void)
 	sim.phase = SIM_STOPPING;
 	sim_event_stop(&change);
 	sim_readers_stop();
-	sim_disk_fail(0, 0);
+	sim_background_stop();
+	if (sim_chance(2))
+		sim_disk_fail(0, 0);
 	fetcher_stop(sim.fetcher, stopped, NULL);
 }
 
@@ -112,7 +114,51 @@ static int remove_one(const char *path, const struct stat *st, int type,
 	return remove(path);
 }
 
-/* Everything that is random about it is drawn here first. */
+void sim_path_make(char ret[SIM_PATH_MAX])
+{
+	snprintf(ret, SIM_PATH_MAX, "%s/cfs-sim.XXXXXX",
+		 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/var/tmp");
+	SIM_CHECK(mkdtemp(ret));
+}
+
+void sim_path_remove(const char *path)
+{
+	SIM_CHECK(nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0);
+}
+
+/* ---- from begin to end ---- */
+
+static void log_event(void *context, const struct fetch_event *event)
+{
+	(void)context;
+	sim_background_event(event);
+}
+
+static void collected(void *context, const struct fetch_collection *done)
+{
+	(void)context;
+	sim_trace("collected: %d, %llu objects", done->err,
+		  (unsigned long long)done->report.removed.objects);
+	sim_background_collected();
+}
+
+static void set_limits(void)
+{
+	uint64_t all = 0;
+
+	sim.has_limits = sim_chance(4);
+	if (!sim.has_limits)
+		return;
+	for (int i = 0; i < sim.n_objects; i++)
+		all += sim.objects[i]->size;
+	if (!sim_chance(4))
+		sim.limits.max_size = sim_between(all / 10, all * 2) + 4096;
+	if (sim_chance(4))
+		sim.limits.reserve = 1 << 20;
+	fetcher_limit(sim.fetcher, &sim.limits, collected, NULL);
+}
+
+/* All that is random about a world and stays the same in all its lives. */
 static void begin(uint64_t seed, const char *path)
 {
 	sim = (struct sim){ .seed = seed, .random = seed };
@@ -120,52 +166,68 @@ static void begin(uint64_t seed, const char *path)
 	sim_disk_reset();
 	sim_transport_reset();
 	sim.healthy = sim_chance(6);
-	sim.sizes_unknown = sim_chance(12);
-	steps_to_run = sim_between(100, 1500);
-	heals = sim.healthy || sim_chance(3);
+	sim.verity = sim_chance(4);
+	sim.no_tmpfile = sim_chance(8);
 	sim_objects_pick();
+	sim.sizes_unknown = !sim.image && sim_chance(6);
 	sim_mirrors_make();
 	set_config();
-	SIM_CHECK(loop_new(0, (unsigned int)sim_between(1, 16), &sim.loop) == 0);
 	SIM_CHECK(cfs_store_open(path, CFS_STORE_CREATE, &sim.store) == 0);
-	SIM_CHECK(fetcher_new(sim.loop, sim.store, &sim.config, NULL, NULL,
+	sim_background_put_image();
+	cfs_store_close(sim.store);
+}
+
+/* From a start of the daemon to its end. */
+static void live(const char *path)
+{
+	sim.phase = SIM_RUNNING;
+	steps_to_run = sim.steps + sim_between(100, 1500);
+	heals = sim.healthy || sim_chance(3);
+	SIM_CHECK(cfs_store_open(path, CFS_STORE_CREATE, &sim.store) == 0);
+	SIM_CHECK(loop_new(0, (unsigned int)sim_between(1, 16), &sim.loop) == 0);
+	SIM_CHECK(fetcher_new(sim.loop, sim.store, &sim.config, log_event, NULL,
 			      &sim.fetcher) == 0);
 	sim_transport_use(sim.fetcher);
+	sim_background_make();
 	if (!sim_chance(6))
 		fetcher_ask_for_offers(sim.fetcher, sim_chance(2) ?
 				       MIRROR_OFFERS_PATIENT : 5000);
+	set_limits();
+	sim_background_start();
 	script = (struct sim_event){ .fire = script_fire };
 	change = (struct sim_event){ .fire = change_fire };
 	sim_event_start(&script, 1);
 	if (!sim.healthy)
 		sim_event_start(&change, sim_below(1000));
 	sim_readers_start();
-}
 
-static void end(void)
-{
+	SIM_CHECK(loop_run(sim.loop) == 0);
+
+	SIM_CHECK(sim.phase == SIM_STOPPED);
+	sim_event_stop(&script);
 	sim_readers_close();
 	sim_check_end();
-	sim_event_stop(&script);
+	sim_background_free(false);
 	fetcher_free(sim.fetcher);
 	loop_free(sim.loop);
+	sim_background_free(true);
 	cfs_store_close(sim.store);
-	fetch_config_free(&sim.config);
+	sim.store = NULL;
 	SIM_CHECK(sim_disk_mapped() == 0);
 	SIM_CHECK(sim_events_left() == 0);
 }
 
 void sim_world_run(uint64_t seed, bool print_trace)
 {
-	char path[] = "/dev/shm/cfs-sim.XXXXXX";
+	char path[SIM_PATH_MAX];
+	unsigned int n_lives;
 
-	if (access("/dev/shm", W_OK) < 0)
-		memcpy(path, "/var/tmp", 8);
-	SIM_CHECK(mkdtemp(path));
+	sim_path_make(path);
 	sim_trace_reset(print_trace);
 	begin(seed, path);
-	SIM_CHECK(loop_run(sim.loop) == 0);
-	SIM_CHECK(sim.phase == SIM_STOPPED);
-	end();
-	SIM_CHECK(nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0);
+	n_lives = sim_chance(3) ? (unsigned int)sim_between(2, 3) : 1;
+	for (unsigned int i = 0; i < n_lives; i++)
+		live(path);
+	fetch_config_free(&sim.config);
+	sim_path_remove(path);
 }
