@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "cache/base/cleanup.h"
 #include "cache/verity/measure.h"
 
 const struct open_how object_open_how = {
@@ -19,17 +18,11 @@ const struct open_how object_open_how = {
 
 int store_files_open(const char *path, bool unsealed, struct store_files *ret)
 {
-	CLEANUP_CLOSE int root_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	struct cfs_store *store;
-	int err;
+	int err = cfs_store_open(path, CFS_STORE_READ_ONLY, &ret->store);
 
-	if (root_fd < 0)
-		return -errno;
-	err = cfs_store_open(path, CFS_STORE_READ_ONLY, &store);
 	if (err)
 		return err;
-	ret->store = store;
-	ret->root_fd = take_fd(&root_fd);
+	ret->root_fd = cfs_store_root_fd(ret->store);
 	ret->unsealed = unsealed;
 	return 0;
 }
@@ -37,7 +30,6 @@ int store_files_open(const char *path, bool unsealed, struct store_files *ret)
 void store_files_close(struct store_files *files)
 {
 	cfs_store_close(files->store);
-	cleanup_close(&files->root_fd);
 }
 
 int object_where(const struct store_files *files,

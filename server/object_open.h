@@ -27,7 +27,7 @@ enum {
 
 struct store_files {
 	struct cfs_store *store;
-	int root_fd;		/* O_PATH */
+	int root_fd;		/* O_PATH; the store's */
 	bool unsealed;		/* serve objects without fs-verity too */
 };
 

@@ -15,26 +15,32 @@
 #include "cache/store/store.h"
 #include "cache/store/layout.h"
 
-/* "FOLDER/aa/<62 hex>" */
-#define EXTRA_PATH_MAX	(32 + CFS_OBJECT_NAME_LEN)
+/* "FOLDER/aa" */
+#define FOLDER_MAX	32
 
-static void format_path(const char *folder, const struct cfs_digest *digest,
-			char ret[EXTRA_PATH_MAX])
+/* The folder of the file beside an object, and the file's name in it. */
+static int open_folder(struct cfs_store *store, const char *folder,
+		       const struct cfs_digest *digest, unsigned int flags,
+		       char ret_name[OBJECT_LEAF_LEN + 1])
 {
-	char name[CFS_OBJECT_NAME_LEN + 1];
+	char name[CFS_OBJECT_NAME_LEN + 1], path[FOLDER_MAX];
 
 	cfs_object_name_format(digest, name);
-	snprintf(ret, EXTRA_PATH_MAX, "%.24s/%s", folder, name);
+	snprintf(path, sizeof(path), "%.24s/%.2s", folder, name);
+	strcpy(ret_name, name + 3);
+	return store_folder_open(store->root_fd, path, flags, 0755);
 }
 
 int cfs_store_extra_look(struct cfs_store *store, const char *folder,
 			 const struct cfs_digest *digest, uint64_t *ret_size)
 {
-	char path[EXTRA_PATH_MAX];
+	char name[OBJECT_LEAF_LEN + 1];
+	CLEANUP_CLOSE int folder_fd = open_folder(store, folder, digest, 0, name);
 	struct stat st;
 
-	format_path(folder, digest, path);
-	if (fstatat(store->root_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (folder_fd < 0)
+		return folder_fd == -ENOENT ? CFS_STORE_MISS : folder_fd;
+	if (fstatat(folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? CFS_STORE_MISS : -errno;
 	if (!S_ISREG(st.st_mode))
 		return CFS_STORE_MISS;
@@ -44,28 +50,21 @@ int cfs_store_extra_look(struct cfs_store *store, const char *folder,
 
 int cfs_store_extra_folder(struct cfs_store *store, const char *folder)
 {
-	if (store->root_fd < 0)
-		return -EOPNOTSUPP;
-	return mkdirat(store->root_fd, folder, 0755) < 0 && errno != EEXIST ?
-		       -errno : 0;
+	CLEANUP_CLOSE int fd = -1;
+
+	return cfs_store_folder(store, folder, true, &fd);
 }
 
 int cfs_store_extra_begin(struct cfs_store *store, const char *folder,
 			  const struct cfs_digest *digest,
 			  struct replace_file *ret)
 {
-	char path[EXTRA_PATH_MAX], whole[EXTRA_PATH_MAX + 32], above[32];
-	int err = cfs_store_extra_folder(store, folder);
+	char name[OBJECT_LEAF_LEN + 1];
+	CLEANUP_CLOSE int folder_fd = open_folder(store, folder, digest,
+						  FOLDER_CREATE, name);
 
-	if (err < 0)
-		return err;
-	format_path(folder, digest, path);
-	snprintf(above, sizeof(above), "%.*s", (int)(strlen(folder) + 3), path);
-	if (mkdirat(store->root_fd, above, 0755) < 0 && errno != EEXIST)
-		return -errno;
-	snprintf(whole, sizeof(whole), "/proc/self/fd/%d/%s", store->root_fd,
-		 path);
-	return replace_file_begin(ret, whole, 0444);
+	return folder_fd < 0 ? folder_fd :
+			       replace_file_begin_at(ret, folder_fd, name, 0444);
 }
 
 struct sweep {
@@ -115,13 +114,12 @@ static bool entry_digest(const char *aa, const char *entry,
 static int sweep_folder(struct cfs_store *store, const char *path, const char *aa,
 			const struct sweep *sweep)
 {
-	CLEANUP_CLOSE int fd = openat(store->root_fd, path,
-				      O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-				      O_CLOEXEC);
+	CLEANUP_CLOSE int fd = store_folder_open(store->root_fd, path,
+						 FOLDER_LIST | FOLDER_CHANGE, 0);
 	int err = 0;
 
 	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
+		return fd == -ENOENT ? 0 : fd;
 
 	CLEANUP(close_dir) DIR *dir = fdopendir(fd);
 

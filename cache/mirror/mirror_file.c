@@ -9,10 +9,13 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "cache/base/beneath.h"
 #include "cache/base/cleanup.h"
 #include "cache/base/full_io.h"
 #include "cache/base/replace_file.h"
+#include "cache/store/store.h"
 
+#define FILE_NAME	"mirror"
 #define FIRST_LINE	"composefs-mirror 1"
 
 static const struct {
@@ -77,15 +80,16 @@ const char *cfs_mirror_folder_name(unsigned int folder)
 }
 
 /* What STORE/mirror says; just its first line if there is none. */
-static int read_old(const char *path, char ret[CFS_MIRROR_FILE_MAX + 1],
+static int read_old(int store_fd, char ret[CFS_MIRROR_FILE_MAX + 1],
 		    size_t *ret_len)
 {
-	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	CLEANUP_CLOSE int fd = beneath_open(store_fd, FILE_NAME,
+					    O_RDONLY | O_NONBLOCK, 0);
 	CLEANUP_FREE char *text = NULL;
 	int err;
 
-	if (fd < 0 && errno != ENOENT)
-		return -errno;
+	if (fd < 0 && fd != -ENOENT)
+		return fd;
 	if (fd < 0) {
 		*ret_len = (size_t)sprintf(ret, FIRST_LINE "\n");
 		return 0;
@@ -100,7 +104,7 @@ static int read_old(const char *path, char ret[CFS_MIRROR_FILE_MAX + 1],
 	return 0;
 }
 
-static int write_new(const char *path, const char *old, size_t old_len,
+static int write_new(int store_fd, const char *old, size_t old_len,
 		     unsigned int missing)
 {
 	char text[CFS_MIRROR_FILE_MAX + 64];
@@ -116,7 +120,7 @@ static int write_new(const char *path, const char *old, size_t old_len,
 			len += (size_t)sprintf(text + len, "%s\n", words[i].word);
 	if (len > CFS_MIRROR_FILE_MAX)
 		return -EINVAL;
-	err = replace_file_begin(&file, path, 0644);
+	err = replace_file_begin_at(&file, store_fd, FILE_NAME, 0644);
 	if (err < 0)
 		return err;
 	err = full_write(file.fd, text, len);
@@ -140,27 +144,22 @@ static unsigned int look(int store_fd)
 	return folders;
 }
 
-int cfs_mirror_file_update(const char *store)
+int cfs_mirror_file_update(struct cfs_store *store)
 {
-	CLEANUP_CLOSE int lock_fd =
-		open(store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_CLOSE int lock_fd = openat(cfs_store_root_fd(store), ".",
+					   O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char old[CFS_MIRROR_FILE_MAX + 1];
-	CLEANUP_FREE char *path = NULL;
 	unsigned int present, missing;
 	size_t len;
 	int err;
 
 	if (lock_fd < 0 || flock(lock_fd, LOCK_EX) < 0)
 		return -errno;
-	if (asprintf(&path, "%s/mirror", store) < 0) {
-		path = NULL;
-		return -ENOMEM;
-	}
-	err = read_old(path, old, &len);
+	err = read_old(lock_fd, old, &len);
 	if (err == 0)
 		err = cfs_mirror_file_parse(old, len, &present);
 	if (err < 0)
 		return err;
 	missing = look(lock_fd) & ~present;
-	return missing ? write_new(path, old, len, missing) : 0;
+	return missing ? write_new(lock_fd, old, len, missing) : 0;
 }

@@ -18,6 +18,8 @@
 
 #include <stddef.h>
 
+struct cfs_store;
+
 #define CFS_MIRROR_FILE_MAX	4096
 
 enum {
@@ -42,13 +44,14 @@ const char *cfs_mirror_folder_name(unsigned int folder);
 
 /**
  * cfs_mirror_file_update() - let a store's mirror file name the folders it has
- * @store: path of the store
+ * @store: not a folder of objects only
  *
  * What stands there stays.  The file is replaced as a whole; writers wait for
  * each other.
  *
- * Return: 0, -EINVAL (STORE/mirror is something else), or -errno.
+ * Return: 0, -EINVAL (STORE/mirror is something else), -ELOOP (a symbolic link), or
+ * -errno.
  */
-int cfs_mirror_file_update(const char *store);
+int cfs_mirror_file_update(struct cfs_store *store);
 
 #endif /* CACHE_MIRROR_MIRROR_FILE_H */

@@ -69,14 +69,13 @@ static int add_listed(void *context, const struct cfs_digest *digest)
 	return 0;
 }
 
-int cfs_pack_order_profile(struct cfs_pack_order *order, const char *path)
+int cfs_pack_order_profile(struct cfs_pack_order *order, int fd)
 {
 	struct profile_reader reader = {
 		.digest = add_listed,
 		.context = order,
 	};
-	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-	int err = fd < 0 ? -errno : profile_read_file(&reader, fd);
+	int err = profile_read_file(&reader, fd);
 
 	order->bad_lines = reader.n_bad;
 	order->too_long = reader.too_long;

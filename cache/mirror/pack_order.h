@@ -54,11 +54,11 @@ void cfs_pack_order_add(struct cfs_pack_order *order,
 
 /**
  * cfs_pack_order_profile() - all that a profile lists
- * @path: a file, read as cache/mirror/profile.h says
+ * @fd: a file, read as cache/mirror/profile.h says; borrowed
  *
  * Return: 0 or -errno.
  */
-int cfs_pack_order_profile(struct cfs_pack_order *order, const char *path);
+int cfs_pack_order_profile(struct cfs_pack_order *order, int fd);
 
 /**
  * cfs_pack_order_image() - all that the image names, in the order of its tree

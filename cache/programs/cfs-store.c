@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/store/explain.h"
 #include "cache/store/store.h"
 
 static const char usage[] =
@@ -111,15 +112,24 @@ unsigned int store_number(const char *text, unsigned int max)
 		(unsigned int)value;
 }
 
-int store_open_named(const char *path, struct cfs_store **ret)
+int store_complain_of(const struct cfs_store *store, const char *what, int err)
 {
-	int err = cfs_store_open(path, 0, ret);
+	struct errmsg why;
 
-	if (err < 0)
-		return store_complain("%s: %s", path,
-				      err == -ENOENT ? "no store here" :
-						       strerror(-err));
-	return 0;
+	cfs_store_explain(store, err, &why);
+	return store_complain("%s: %s", what, why.text);
+}
+
+int store_open_named(const char *path, unsigned int flags,
+		     struct cfs_store **ret)
+{
+	struct errmsg why;
+	int err = cfs_store_open(path, flags, ret);
+
+	if (err == 0)
+		return 0;
+	cfs_store_explain_open(path, err, &why);
+	return store_complain("%s", why.text);
 }
 
 int store_resolve(struct cfs_store *store, const char *image,
@@ -138,7 +148,7 @@ int store_resolve(struct cfs_store *store, const char *image,
 	if (err == CFS_STORE_DAMAGED)
 		return store_complain("images/%s: not a link to an object",
 				      image);
-	return store_complain("images/%s: %s", image, strerror(-err));
+	return store_complain_of(store, image, err);
 }
 
 int main(int argc, char **argv)

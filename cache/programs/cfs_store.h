@@ -42,17 +42,26 @@ unsigned int store_number(const char *text, unsigned int max);
 __attribute__((format(printf, 1, 2)))
 int store_complain(const char *format, ...);
 
+/**
+ * store_complain_of() - the same, for something that failed in a store
+ * @what: the message begins with it
+ * @err: the -errno; a folder of the store that is the reason is named
+ */
+int store_complain_of(const struct cfs_store *store, const char *what, int err);
+
 /** store_usage_error() - the same, and where help is; returns STORE_EXIT_USAGE */
 __attribute__((format(printf, 1, 2)))
 int store_usage_error(const char *format, ...);
 
 /**
  * store_open_named() - open the store a command was given
+ * @flags: of cfs_store_open()
  * @ret: owned by the caller
  *
  * Says what is wrong.  Return: 0 or STORE_EXIT_FAILED.
  */
-int store_open_named(const char *path, struct cfs_store **ret);
+int store_open_named(const char *path, unsigned int flags,
+		     struct cfs_store **ret);
 
 /**
  * store_resolve() - an image given as its name or its digest

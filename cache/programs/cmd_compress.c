@@ -133,21 +133,22 @@ int store_compress(int argc, char **argv)
 	int err = parse(argc, argv, &command);
 
 	if (err == 0)
-		err = store_open_named(argv[optind], &store);
+		err = store_open_named(argv[optind], 0, &store);
 	if (err)
 		return err;
 	progress_begin(&command.progress, "cfs-store", "objects");
 	err = cfs_store_zst(store, &command.options, &report);
 	progress_end(&command.progress);
-	cfs_store_close(store);
 	if (err == 0)
-		err = cfs_mirror_file_update(argv[optind]);
+		err = cfs_mirror_file_update(store);
 	if (command.json)
 		print_json(&report);
 	else
 		print_report(&report);
 	if (err < 0)
-		return store_complain("%s: stopped: %s", argv[optind],
-				      strerror(-err));
-	return report.failed ? STORE_EXIT_FAILED : STORE_EXIT_OK;
+		err = store_complain_of(store, argv[optind], err);
+	else
+		err = report.failed ? STORE_EXIT_FAILED : STORE_EXIT_OK;
+	cfs_store_close(store);
+	return err;
 }

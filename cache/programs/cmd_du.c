@@ -219,8 +219,8 @@ static int run(struct du *du, const char *path, char **names, size_t n_names,
 		err = du->images && du->present ? measure(du) : -ENOMEM;
 	}
 	if (err < 0)
-		return store_complain("%s: %s", path,
-				      msg.text[0] ? msg.text : strerror(-err));
+		return msg.text[0] ? store_complain("%s: %s", path, msg.text) :
+				     store_complain_of(du->store, path, err);
 	if (json)
 		print_json(du, only, n_names);
 	else
@@ -245,7 +245,7 @@ int store_du(int argc, char **argv)
 	}
 	if (optind == argc)
 		return store_usage_error("du takes a store");
-	err = store_open_named(argv[optind], &du.store);
+	err = store_open_named(argv[optind], 0, &du.store);
 	if (err)
 		return err;
 	err = run(&du, argv[optind], argv + optind + 1,

@@ -159,7 +159,7 @@ int store_gc(int argc, char **argv)
 	int err = parse(argc, argv, &options, &json);
 
 	if (err == 0)
-		err = store_open_named(argv[optind], &store);
+		err = store_open_named(argv[optind], 0, &store);
 	if (err)
 		return err;
 	err = cfs_store_gc(store, &options, &report, &msg);

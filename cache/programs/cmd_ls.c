@@ -107,13 +107,13 @@ int store_ls(int argc, char **argv)
 	}
 	if (argc - optind != 1)
 		return store_usage_error("ls takes a store");
-	err = store_open_named(argv[optind], &listing.store);
+	err = store_open_named(argv[optind], CFS_STORE_READ_ONLY,
+			       &listing.store);
 	if (err)
 		return err;
 	err = cfs_store_image_each(listing.store, add_row, &listing);
 	if (err < 0) {
-		err = store_complain("%s/images: %s", argv[optind],
-				     strerror(-err));
+		err = store_complain_of(listing.store, argv[optind], err);
 	} else {
 		if (listing.n_rows)
 			qsort(listing.rows, listing.n_rows,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* cfs-store pack: what a start of an image needs, as one file. */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -8,8 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
+#include "cache/base/beneath.h"
 #include "cache/base/cleanup.h"
 #include "cache/base/processors.h"
 #include "cache/base/progress.h"
@@ -120,7 +122,9 @@ static int parse(int argc, char **argv, struct pack_command *command)
 static int fill_order(struct pack_command *command, const struct cfs_digest *image,
 		      struct cfs_pack_order *order)
 {
-	CLEANUP_FREE char *path = NULL;
+	char in_store[sizeof(command->file) + 16];
+	const char *path = command->profile ? command->profile : in_store;
+	CLEANUP_CLOSE int fd = -1;
 	int err;
 
 	if (command->all) {
@@ -128,24 +132,27 @@ static int fill_order(struct pack_command *command, const struct cfs_digest *ima
 		return err ? store_complain("%s: %s", command->image_name,
 					    strerror(-err)) : 0;
 	}
-	if (asprintf(&path, "%s/profiles/%s", command->store_path,
-		     command->file) < 0) {
-		path = NULL;
-		return store_complain("%s", strerror(ENOMEM));
+	snprintf(in_store, sizeof(in_store), "profiles/%s", command->file);
+	if (command->profile) {
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		err = fd < 0 ? -errno : 0;
+	} else {
+		fd = beneath_open(cfs_store_root_fd(order->store), path,
+				  O_RDONLY | O_NONBLOCK, 0);
+		err = fd < 0 ? fd : 0;
 	}
-	err = cfs_pack_order_profile(order, command->profile ? command->profile :
-							       path);
 	if (err == -ENOENT && !command->profile)
-		return store_complain("%s: no such profile; give --profile=FILE, or --all for everything the image names",
-				      path);
+		return store_complain("%s/%s: no such profile; give --profile=FILE, or --all for everything the image names",
+				      command->store_path, path);
+	if (err == 0)
+		err = cfs_pack_order_profile(order, fd);
 	if (err)
-		return store_complain("%s: %s",
-				      command->profile ? command->profile : path,
-				      strerror(-err));
+		return command->profile ?
+			store_complain("%s: %s", path, strerror(-err)) :
+			store_complain_of(order->store, path, err);
 	if (!order->n)
 		return store_complain("%s: lists no object that %s has and names",
-				      command->profile ? command->profile : path,
-				      command->store_path);
+				      path, command->store_path);
 	return 0;
 }
 
@@ -153,26 +160,17 @@ static int write_pack(struct pack_command *command, const struct cfs_digest *ima
 		      const struct cfs_pack_order *order,
 		      struct cfs_pack_report *report)
 {
-	CLEANUP_FREE char *path = NULL;
+	char object[CFS_OBJECT_NAME_LEN + 1], path[sizeof(command->file) + 8];
+	struct cfs_store *store = order->store;
+	CLEANUP_CLOSE int folder_fd = -1;
 	struct replace_file file;
-	char object[CFS_OBJECT_NAME_LEN + 1];
-	int err;
+	int err = cfs_store_folder(store, "packs", true, &folder_fd);
 
-	if (asprintf(&path, "%s/packs", command->store_path) < 0) {
-		path = NULL;
-		return store_complain("%s", strerror(ENOMEM));
-	}
-	if (mkdir(path, 0755) < 0 && errno != EEXIST)
-		return store_complain("%s: %s", path, strerror(errno));
-	free(take_ptr(path));
-	if (asprintf(&path, "%s/packs/%s", command->store_path,
-		     command->file) < 0) {
-		path = NULL;
-		return store_complain("%s", strerror(ENOMEM));
-	}
-	err = replace_file_begin(&file, path, 0444);
+	snprintf(path, sizeof(path), "packs/%s", command->file);
+	if (err == 0)
+		err = replace_file_begin_at(&file, folder_fd, command->file, 0444);
 	if (err < 0)
-		return store_complain("%s: %s", path, strerror(-err));
+		return store_complain_of(store, path, err);
 	err = cfs_pack_write(image, order, &command->options, file.fd, report);
 	progress_end(&command->progress);
 	if (err) {
@@ -186,9 +184,9 @@ static int write_pack(struct pack_command *command, const struct cfs_digest *ima
 	}
 	err = replace_file_commit(&file);
 	if (err == 0)
-		err = cfs_mirror_file_update(command->store_path);
+		err = cfs_mirror_file_update(store);
 	if (err < 0)
-		return store_complain("%s: %s", path, strerror(-err));
+		return store_complain_of(store, path, err);
 	return 0;
 }
 
@@ -286,7 +284,7 @@ int store_pack(int argc, char **argv)
 	int err = parse(argc, argv, &command);
 
 	if (err == 0)
-		err = store_open_named(command.store_path, &store);
+		err = store_open_named(command.store_path, 0, &store);
 	if (err)
 		return err;
 	err = store_resolve(store, command.image_name, &image);

@@ -69,7 +69,7 @@ int store_pin(int argc, char **argv)
 		return store_usage_error("pin takes a store, a name and an image");
 	err = check_name(argv[optind + 1]);
 	if (err == 0)
-		err = store_open_named(argv[optind], &store);
+		err = store_open_named(argv[optind], CFS_STORE_NAMES, &store);
 	if (err)
 		return err;
 	err = lock_out_gc(store, &lock_fd);
@@ -90,7 +90,7 @@ int store_unpin(int argc, char **argv)
 		return err;
 	if (argc - optind < 2)
 		return store_usage_error("unpin takes a store and names");
-	err = store_open_named(argv[optind], &store);
+	err = store_open_named(argv[optind], 0, &store);
 	if (err)
 		return err;
 	for (int i = optind + 1; i < argc; i++) {
@@ -136,7 +136,7 @@ int store_import(int argc, char **argv)
 	if (argc - optind == 3)
 		err = check_name(argv[optind + 2]);
 	if (err == 0)
-		err = store_open_named(argv[optind], &store);
+		err = store_open_named(argv[optind], CFS_STORE_NAMES, &store);
 	if (err)
 		return err;
 	err = lock_out_gc(store, &lock_fd);

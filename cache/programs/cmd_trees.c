@@ -128,22 +128,23 @@ int store_trees(int argc, char **argv)
 	int err = parse(argc, argv, &command);
 
 	if (err == 0)
-		err = store_open_named(argv[optind], &store);
+		err = store_open_named(argv[optind], 0, &store);
 	if (err)
 		return err;
 	progress_begin(&command.progress, "cfs-store", "trees");
 	err = cfs_store_trees(store, &command.options, &report);
 	progress_end(&command.progress);
-	cfs_store_close(store);
 	/* So that clients of a server that knows nothing of this ask for them. */
 	if (err == 0 && report.made + report.existed)
-		err = cfs_mirror_file_update(argv[optind]);
+		err = cfs_mirror_file_update(store);
 	if (command.json)
 		print_json(&report);
 	else
 		print_report(&report);
 	if (err < 0)
-		return store_complain("%s: stopped: %s", argv[optind],
-				      strerror(-err));
-	return report.failed ? STORE_EXIT_FAILED : STORE_EXIT_OK;
+		err = store_complain_of(store, argv[optind], err);
+	else
+		err = report.failed ? STORE_EXIT_FAILED : STORE_EXIT_OK;
+	cfs_store_close(store);
+	return err;
 }

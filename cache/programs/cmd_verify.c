@@ -210,6 +210,8 @@ static void print_summary(const struct verify_command *command,
 		       command->options.full ? " in full" : "",
 		       report->damaged, report->repaired);
 		print_refetched(command);
+		if (report->repaired)
+			puts("a program that has such an object open, or a mount that has read it, keeps the damaged bytes until it ends or is unmounted");
 		return;
 	}
 	root = json_pack("{s:i, s:b, s:I, s:I, s:o}", "v", 1, "full",
@@ -222,13 +224,30 @@ static void print_summary(const struct verify_command *command,
 	json_decref(root);
 }
 
+/* To look at a repository of another program does it no harm. */
+static int open_store(const struct verify_command *command, const char *path,
+		      struct cfs_store **ret)
+{
+	unsigned int flags = 0;
+
+	if (!command->options.repair) {
+		int err = cfs_store_open(path, 0, ret);
+
+		if (err == 0)
+			return 0;
+		if (err == -EMEDIUMTYPE)
+			flags = CFS_STORE_READ_ONLY;
+	}
+	return store_open_named(path, flags, ret);
+}
+
 static int run(struct verify_command *command, const char *path)
 {
 	struct cfs_verify_report report;
 	struct cfs_store *store;
 	int err, status = 0;
 
-	if (store_open_named(path, &store))
+	if (open_store(command, path, &store))
 		return STORE_VERIFY_FAILED;
 	if (!command->options.full && !cfs_store_has_verity(store))
 		fprintf(stderr, "cfs-store: %s: no fs-verity here, so only types and names are checked; --full reads every byte\n",
@@ -242,12 +261,12 @@ static int run(struct verify_command *command, const char *path)
 		status = store_refetch(store, path, command->sources,
 				       command->n_sources, command->found,
 				       command->n_found);
-	cfs_store_close(store);
 	print_summary(command, &report);
-	if (err < 0) {
-		store_complain("%s: stopped: %s", path, strerror(-err));
+	if (err < 0)
+		store_complain_of(store, path, err);
+	cfs_store_close(store);
+	if (err < 0)
 		return STORE_VERIFY_FAILED;
-	}
 	if (fflush(stdout)) {
 		store_complain("stdout: %m");
 		return STORE_VERIFY_FAILED;

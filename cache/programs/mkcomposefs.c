@@ -28,6 +28,7 @@
 #include "cache/build/write.h"
 #include "cache/store/publish.h"
 #include "cache/programs/mkcomposefs.h"
+#include "cache/store/explain.h"
 #include "cache/store/store.h"
 #include "cache/store/lock.h"
 #include "cache/verity/hash.h"
@@ -101,14 +102,17 @@ static void open_store(const struct mkcomposefs_options *o,
 		       struct cfs_store **ret, int *lock_fd)
 {
 	const char *path = o->store ? o->store : o->digest_store;
+	struct errmsg why;
 	int err;
 
 	if (!path || (o->digest_store && o->from_file))
 		return;
 	err = o->store ? cfs_store_open(path, CFS_STORE_CREATE, ret) :
 			 cfs_store_open_objects(path, CFS_STORE_CREATE, ret);
-	if (err)
-		die("%s: %s", path, strerror(-err));
+	if (err) {
+		cfs_store_explain_open(path, err, &why);
+		die("%s", why.text);
+	}
 	if (!o->store)
 		return;
 	/* Until the image's name pins them, gc must not take our objects. */
@@ -186,6 +190,14 @@ static void write_image(const struct mkcomposefs_options *o,
 		    msg.text[0] ? msg.text : strerror(-err));
 }
 
+static void die_of_store(const struct cfs_store *store, const char *path, int err)
+{
+	struct errmsg why;
+
+	cfs_store_explain(store, err, &why);
+	die("%s: %s", path, why.text);
+}
+
 /* The image is an object too; its name comes last, when all it needs is there. */
 static void publish(const struct mkcomposefs_options *o,
 		    struct cfs_store *store, struct output *output)
@@ -198,7 +210,7 @@ static void publish(const struct mkcomposefs_options *o,
 					 &output->digest);
 		output->object_fd = -1;
 		if (err < 0)
-			die("%s: %s", o->store, strerror(-err));
+			die_of_store(store, o->store, err);
 	}
 	if (store) {
 		err = cfs_store_sync(store);
@@ -215,9 +227,11 @@ static void publish(const struct mkcomposefs_options *o,
 		cfs_digest_format(&output->digest, hex);
 		err = cfs_store_image_set(store, o->name ? o->name : hex,
 					  &output->digest);
+		if (err < 0)
+			die_of_store(store, o->store, err);
 		if (err)
-			die("%s: %s: %s", o->store, o->name ? o->name : hex,
-			    err < 0 ? strerror(-err) : "the image is gone");
+			die("%s: %s: the image is gone", o->store,
+			    o->name ? o->name : hex);
 	}
 }
 

@@ -11,6 +11,7 @@
 #include "cache/store/inspect.h"
 #include "cache/mount/image.h"
 #include "cache/mount/verity.h"
+#include "cache/store/explain.h"
 #include "cache/store/heal.h"
 #include "cache/programs/mount_request.h"
 #include "cache/store/lock.h"
@@ -18,12 +19,14 @@
 static int open_store(struct request *r, const char *path, unsigned int flags,
 		      struct errmsg *msg)
 {
+	struct errmsg why;
 	int err;
 
 	err = cfs_store_open(path, flags, &r->store);
-	if (err < 0)
-		return errmsg_set(msg, err, "store %s: %s", path,
-				  strerror(-err));
+	if (err < 0) {
+		cfs_store_explain_open(path, err, &why);
+		return errmsg_set(msg, err, "store %.900s", why.text);
+	}
 	r->store_path = realpath(path, NULL);
 	return r->store_path ? 0 : -errno;
 }

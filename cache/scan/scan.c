@@ -19,7 +19,7 @@
 
 #include "cache/base/errmsg.h"
 #include "cache/scan/work.h"
-#include "cache/store/store.h"
+#include "cache/store/explain.h"
 #include "cache/verity/hash.h"
 
 /* Files that a worker takes at a time: few, so that none is left with much. */
@@ -63,8 +63,10 @@ int scan_fail(struct scan_worker *worker, const struct cfs_node *node, int err)
 
 int scan_fail_store(struct scan_worker *worker, int err)
 {
-	stop(worker->scan, err, "the store", strlen("the store"), "",
-	     strerror(-err));
+	struct errmsg why;
+
+	cfs_store_explain(worker->scan->options->store, err, &why);
+	stop(worker->scan, err, "the store", strlen("the store"), "", why.text);
 	return err;
 }
 

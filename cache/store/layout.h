@@ -31,6 +31,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "cache/verity/digest.h"
 
@@ -43,6 +44,47 @@ struct cfs_store {
 	bool tmpfile;
 };
 
+/*
+ * How a folder is opened.  Another user may own the store and rearrange it under a
+ * program of root's, so every path in it is resolved beneath a descriptor
+ * (cache/base/beneath.h), one time for each use, and what happens to an entry
+ * happens relative to the descriptor of its folder.
+ */
+enum {
+	FOLDER_LIST = 1 << 0,	/* readable; else O_PATH */
+	FOLDER_CHANGE = 1 << 1,	/* entries will be removed or renamed */
+	FOLDER_CREATE = 1 << 2,	/* made if it is not there; implies FOLDER_CHANGE */
+	FOLDER_MOUNT = 1 << 3,	/* may be a mount of its own */
+};
+
+/* The part of an object's name that stands in its folder. */
+#define OBJECT_LEAF_LEN	(CFS_OBJECT_NAME_LEN - 3)
+
+/**
+ * store_folder_open() - open a folder of a store
+ * @parent_fd: of the folder it is in; -1 if the store has none
+ * @path: one component or two
+ * @flags: FOLDER_*
+ * @mode: with FOLDER_CREATE, of what is made; it belongs to the parent's owner
+ *
+ * Return: a descriptor, owned by the caller, -ENOENT, -ELOOP (a symbolic link),
+ * -EXDEV (a mount), -ENOTDIR, -EPERM (to be changed by root, in a folder of
+ * another user's, and it is not that user's), -EOPNOTSUPP if @parent_fd is -1, or
+ * -errno.
+ */
+int store_folder_open(int parent_fd, const char *path, unsigned int flags,
+		      mode_t mode);
+
+/**
+ * object_folder() - open the folder that an object is in
+ * @flags: FOLDER_*
+ * @ret_name: the object's name in it
+ *
+ * Return: as store_folder_open().
+ */
+int object_folder(const struct cfs_store *store, const struct cfs_digest *digest,
+		  unsigned int flags, char ret_name[OBJECT_LEAF_LEN + 1]);
+
 /* Room for ".tmp-" and an inode number. */
 #define STAGED_NAME_LEN	32
 
@@ -52,13 +94,6 @@ struct cfs_store {
  * Return: a descriptor, owned by the caller, or -errno.
  */
 int object_reopen(const struct cfs_store *store, int fd);
-
-/**
- * object_open() - open what stands at a name of objects/, if a regular file
- *
- * Return: as cfs_store_get().
- */
-int object_open(const struct cfs_store *store, const char *name, int *ret_fd);
 
 /**
  * object_check_fd() - is this open file the object of that digest?

@@ -54,11 +54,13 @@ int cfs_store_object_look(struct cfs_store *store,
 			  const struct cfs_digest *digest,
 			  struct cfs_object_info *ret)
 {
-	char name[CFS_OBJECT_NAME_LEN + 1];
+	char name[OBJECT_LEAF_LEN + 1];
+	CLEANUP_CLOSE int folder_fd = object_folder(store, digest, 0, name);
 
-	cfs_object_name_format(digest, name);
+	if (folder_fd < 0)
+		return folder_fd == -ENOENT ? CFS_STORE_MISS : folder_fd;
 	ret->digest = *digest;
-	return look(store->objects_fd, name, ret);
+	return look(folder_fd, name, ret);
 }
 
 int cfs_store_folder_each(struct cfs_store *store, uint8_t first_byte,
@@ -68,12 +70,11 @@ int cfs_store_folder_each(struct cfs_store *store, uint8_t first_byte,
 
 	snprintf(folder, sizeof(folder), "%02x", first_byte);
 
-	CLEANUP_CLOSE int fd = openat(store->objects_fd, folder,
-				      O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-				      O_CLOEXEC);
+	CLEANUP_CLOSE int fd = store_folder_open(store->objects_fd, folder,
+						 FOLDER_LIST, 0);
 
 	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
+		return fd == -ENOENT ? 0 : fd;
 
 	CLEANUP(close_dir) DIR *dir = fdopendir(fd);
 
@@ -108,10 +109,13 @@ int cfs_store_object_mark_used(struct cfs_store *store,
 		{ .tv_nsec = UTIME_NOW },	/* of access */
 		{ .tv_nsec = UTIME_OMIT },	/* of modification: publication */
 	};
-	char name[CFS_OBJECT_NAME_LEN + 1];
+	char name[OBJECT_LEAF_LEN + 1];
+	CLEANUP_CLOSE int folder_fd = object_folder(store, digest, FOLDER_CHANGE,
+						    name);
 
-	cfs_object_name_format(digest, name);
-	if (utimensat(store->objects_fd, name, times, AT_SYMLINK_NOFOLLOW) < 0)
+	if (folder_fd < 0)
+		return folder_fd == -ENOENT ? CFS_STORE_MISS : folder_fd;
+	if (utimensat(folder_fd, name, times, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? CFS_STORE_MISS : -errno;
 	return 0;
 }
@@ -119,10 +123,13 @@ int cfs_store_object_mark_used(struct cfs_store *store,
 int cfs_store_object_remove(struct cfs_store *store,
 			    const struct cfs_digest *digest)
 {
-	char name[CFS_OBJECT_NAME_LEN + 1];
+	char name[OBJECT_LEAF_LEN + 1];
+	CLEANUP_CLOSE int folder_fd = object_folder(store, digest, FOLDER_CHANGE,
+						    name);
 
-	cfs_object_name_format(digest, name);
-	if (unlinkat(store->objects_fd, name, 0) < 0)
+	if (folder_fd < 0)
+		return folder_fd == -ENOENT ? CFS_STORE_MISS : folder_fd;
+	if (unlinkat(folder_fd, name, 0) < 0)
 		return errno == ENOENT ? CFS_STORE_MISS : -errno;
 	return 0;
 }

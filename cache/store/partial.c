@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cache/base/beneath.h"
 #include "cache/base/cleanup.h"
 #include "cache/store/publish.h"
 #include "cache/store/layout.h"
@@ -19,45 +20,54 @@
 #define FOLDER		"partial"
 #define SUFFIX_LEN	5	/* of ".data" and ".tree" */
 
-/* "partial/<64 hex>.data" */
-#define PATH_MAX_LEN	(sizeof(FOLDER) + CFS_DIGEST_HEX_LEN + SUFFIX_LEN + 1)
+/* "<64 hex>.data" */
+#define NAME_LEN	(CFS_DIGEST_HEX_LEN + SUFFIX_LEN)
 
-static void format_path(const struct cfs_digest *digest, const char *suffix,
-			char ret[PATH_MAX_LEN])
+static void format_name(const struct cfs_digest *digest, const char *suffix,
+			char ret[NAME_LEN + 1])
 {
 	char hex[CFS_DIGEST_HEX_LEN + 1];
 
 	cfs_digest_format(digest, hex);
-	snprintf(ret, PATH_MAX_LEN, FOLDER "/%s%s", hex, suffix);
+	snprintf(ret, NAME_LEN + 1, "%s%s", hex, suffix);
+}
+
+static int open_folder(const struct cfs_store *store, unsigned int flags)
+{
+	return store_folder_open(store->root_fd, FOLDER, flags, 0700);
 }
 
 bool cfs_partial_exists(const struct cfs_store *store,
 			const struct cfs_digest *digest)
 {
-	char path[PATH_MAX_LEN];
+	CLEANUP_CLOSE int folder_fd = open_folder(store, 0);
+	char name[NAME_LEN + 1];
 
-	format_path(digest, ".tree", path);
-	return faccessat(store->root_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	format_name(digest, ".tree", name);
+	return folder_fd >= 0 &&
+	       faccessat(folder_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 void cfs_partial_remove(struct cfs_store *store, const struct cfs_digest *digest)
 {
-	char path[PATH_MAX_LEN];
+	CLEANUP_CLOSE int folder_fd = open_folder(store, FOLDER_CHANGE);
+	char name[NAME_LEN + 1];
 
-	format_path(digest, ".data", path);
-	unlinkat(store->root_fd, path, 0);
-	format_path(digest, ".tree", path);
-	unlinkat(store->root_fd, path, 0);
+	if (folder_fd < 0)
+		return;
+	format_name(digest, ".data", name);
+	unlinkat(folder_fd, name, 0);
+	format_name(digest, ".tree", name);
+	unlinkat(folder_fd, name, 0);
 }
 
-static int open_named(struct cfs_store *store, const char *path, int *ret_fd)
+static int open_named(int folder_fd, const char *name, int *ret_fd)
 {
-	int fd = openat(store->root_fd, path,
-			O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
-			0600);
+	int fd = beneath_open(folder_fd, name, O_RDWR | O_CREAT | O_NONBLOCK,
+			      0600);
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	*ret_fd = fd;
 	return 0;
 }
@@ -79,32 +89,33 @@ static int set_size(int fd, uint64_t size)
 }
 
 /* A crash after publishing left an object its old name, too: not to be written. */
-static void drop_if_published(struct cfs_store *store, const char *path)
+static void drop_if_published(int folder_fd, const char *name)
 {
 	struct stat st;
 
-	if (fstatat(store->root_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	if (fstatat(folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    (st.st_nlink > 1 || !(st.st_mode & 0200)))
-		unlinkat(store->root_fd, path, 0);
+		unlinkat(folder_fd, name, 0);
 }
 
 static int open_pair(struct cfs_store *store, const struct cfs_digest *digest,
 		     uint64_t size, struct cfs_partial *ret)
 {
-	char data[PATH_MAX_LEN], tree[PATH_MAX_LEN];
+	CLEANUP_CLOSE int folder_fd = open_folder(store, FOLDER_CREATE);
+	char data[NAME_LEN + 1], tree[NAME_LEN + 1];
 	int err;
 
-	format_path(digest, ".data", data);
-	format_path(digest, ".tree", tree);
-	if (mkdirat(store->root_fd, FOLDER, 0700) < 0 && errno != EEXIST)
-		return -errno;
-	err = open_named(store, tree, &ret->tree_fd);
+	if (folder_fd < 0)
+		return folder_fd;
+	format_name(digest, ".data", data);
+	format_name(digest, ".tree", tree);
+	err = open_named(folder_fd, tree, &ret->tree_fd);
 	if (err == 0 && flock(ret->tree_fd, LOCK_EX | LOCK_NB) < 0)
 		err = -errno;
 	if (err < 0)
 		return err;
-	drop_if_published(store, data);
-	err = open_named(store, data, &ret->data_fd);
+	drop_if_published(folder_fd, data);
+	err = open_named(folder_fd, data, &ret->data_fd);
 	return err == 0 ? set_size(ret->data_fd, size) : err;
 }
 
@@ -172,7 +183,8 @@ void cfs_partial_close(struct cfs_store *store, struct cfs_partial *partial)
 static int stage(struct cfs_store *store, const struct cfs_partial *partial,
 		 const struct cfs_digest *digest)
 {
-	char path[PATH_MAX_LEN], name[STAGED_NAME_LEN];
+	CLEANUP_CLOSE int folder_fd = -1;
+	char data[NAME_LEN + 1], name[STAGED_NAME_LEN];
 	int err;
 
 	if (store->tmpfile || !partial->named)
@@ -180,9 +192,12 @@ static int stage(struct cfs_store *store, const struct cfs_partial *partial,
 	err = object_staged_name(partial->data_fd, name);
 	if (err < 0)
 		return err;
-	format_path(digest, ".data", path);
+	folder_fd = open_folder(store, 0);
+	if (folder_fd < 0)
+		return folder_fd;
+	format_name(digest, ".data", data);
 	if (flock(partial->data_fd, LOCK_SH) < 0 ||
-	    linkat(store->root_fd, path, store->objects_fd, name, 0) < 0)
+	    linkat(folder_fd, data, store->objects_fd, name, 0) < 0)
 		return -errno;
 	return 0;
 }
@@ -209,7 +224,7 @@ static void close_dir(DIR **dir)
 /* Has nobody got it open?  Who asks holds the lock until he is through. */
 static bool unused(int folder_fd, const char *hex, int *ret_lock_fd)
 {
-	char name[CFS_DIGEST_HEX_LEN + SUFFIX_LEN + 1];
+	char name[NAME_LEN + 1];
 
 	snprintf(name, sizeof(name), "%.*s.tree", CFS_DIGEST_HEX_LEN, hex);
 	*ret_lock_fd = openat(folder_fd, name,
@@ -222,12 +237,10 @@ int cfs_partial_sweep(struct cfs_store *store,
 				     const struct cfs_digest *digest),
 		      void *context, bool dry_run, uint64_t *ret_bytes)
 {
-	CLEANUP_CLOSE int fd = openat(store->root_fd, FOLDER,
-				      O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-				      O_CLOEXEC);
+	CLEANUP_CLOSE int fd = open_folder(store, FOLDER_LIST | FOLDER_CHANGE);
 
 	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
+		return fd == -ENOENT || fd == -EOPNOTSUPP ? 0 : fd;
 
 	CLEANUP(close_dir) DIR *dir = fdopendir(fd);
 	const struct dirent *entry;
@@ -242,7 +255,7 @@ int cfs_partial_sweep(struct cfs_store *store,
 		struct cfs_digest digest;
 		struct stat st;
 
-		if (strlen(entry->d_name) != CFS_DIGEST_HEX_LEN + SUFFIX_LEN ||
+		if (strlen(entry->d_name) != NAME_LEN ||
 		    cfs_digest_parse(entry->d_name, CFS_DIGEST_HEX_LEN,
 				     &digest) < 0 ||
 		    needed(context, &digest) ||

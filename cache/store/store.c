@@ -10,28 +10,45 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cache/base/beneath.h"
 #include "cache/base/cleanup.h"
 #include "cache/base/failpoint.h"
 #include "cache/store/list.h"
 #include "cache/verity/measure.h"
+#include "cache/store/foreign.h"
 #include "cache/store/layout.h"
 
-static int open_folder(int parent_fd, const char *path, unsigned int flags,
-		       mode_t mode, int *ret_fd)
+/* The folder that the caller named: its path may lead over symbolic links. */
+static int open_named(const char *path, unsigned int flags, int *ret_fd)
 {
-	int fd = openat(parent_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0 && errno == ENOENT && (flags & CFS_STORE_CREATE)) {
 		int err = FAILPOINT("store.mkdir");
 
 		if (err < 0)
 			return err;
-		if (mkdirat(parent_fd, path, mode) < 0 && errno != EEXIST)
+		if (mkdir(path, 0700) < 0 && errno != EEXIST)
 			return -errno;
-		fd = openat(parent_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	}
 	if (fd < 0)
 		return -errno;
+	*ret_fd = fd;
+	return 0;
+}
+
+static int open_folder(int root_fd, const char *name, unsigned int flags,
+		       bool create, int *ret_fd)
+{
+	int fd = store_folder_open(root_fd, name, FOLDER_MOUNT |
+				   (create ? FOLDER_CREATE : 0) |
+				   (flags & CFS_STORE_READ_ONLY ? 0 :
+								  FOLDER_CHANGE),
+				   0755);
+
+	if (fd < 0)
+		return fd;
 	*ret_fd = fd;
 	return 0;
 }
@@ -112,6 +129,24 @@ static struct cfs_store *new_store(void)
 	return store;
 }
 
+static int open_folders(struct cfs_store *store, unsigned int flags)
+{
+	bool create = flags & CFS_STORE_CREATE;
+	const char *mark;
+	int err;
+
+	if (!(flags & CFS_STORE_READ_ONLY) && store_foreign(store->root_fd, &mark))
+		return -EMEDIUMTYPE;
+	err = open_folder(store->root_fd, "objects", flags, create,
+			  &store->objects_fd);
+	if (err < 0)
+		return err;
+	/* Other tools fill objects/ only; without images/ there are no names. */
+	err = open_folder(store->root_fd, "images", flags,
+			  create || flags & CFS_STORE_NAMES, &store->images_fd);
+	return err == -ENOENT ? 0 : err;
+}
+
 int cfs_store_open(const char *path, unsigned int flags,
 		   struct cfs_store **ret)
 {
@@ -120,20 +155,9 @@ int cfs_store_open(const char *path, unsigned int flags,
 
 	if (!store)
 		return -ENOMEM;
-	err = open_folder(AT_FDCWD, path, flags, 0700, &store->root_fd);
+	err = open_named(path, flags, &store->root_fd);
 	if (err == 0)
-		err = open_folder(store->root_fd, "objects", flags, 0755,
-				  &store->objects_fd);
-	if (err == 0)
-		err = open_folder(store->root_fd, "images", flags, 0755,
-				  &store->images_fd);
-	/* Other tools fill objects/ only; without images/ there are no names. */
-	if (err == -ENOENT && store->objects_fd >= 0) {
-		if (!(flags & CFS_STORE_READ_ONLY))
-			open_folder(store->root_fd, "images", CFS_STORE_CREATE,
-				    0755, &store->images_fd);
-		err = 0;
-	}
+		err = open_folders(store, flags);
 	if (err == 0)
 		err = finish_open(store, flags, ret);
 	if (err < 0)
@@ -149,7 +173,7 @@ int cfs_store_open_objects(const char *path, unsigned int flags,
 
 	if (!store)
 		return -ENOMEM;
-	err = open_folder(AT_FDCWD, path, flags, 0700, &store->objects_fd);
+	err = open_named(path, flags, &store->objects_fd);
 	if (err == 0)
 		err = finish_open(store, flags, ret);
 	if (err < 0)
@@ -178,6 +202,24 @@ int cfs_store_objects_fd(const struct cfs_store *store)
 	return store->objects_fd;
 }
 
+int cfs_store_root_fd(const struct cfs_store *store)
+{
+	return store->root_fd;
+}
+
+int cfs_store_images_changed(const struct cfs_store *store,
+			     struct timespec *ret)
+{
+	struct stat st;
+
+	if (store->images_fd < 0)
+		return -ENOENT;
+	if (fstat(store->images_fd, &st) < 0)
+		return -errno;
+	*ret = st.st_mtim;
+	return 0;
+}
+
 int object_reopen(const struct cfs_store *store, int fd)
 {
 	char path[32];
@@ -188,33 +230,34 @@ int object_reopen(const struct cfs_store *store, int fd)
 	return ro_fd < 0 ? -errno : ro_fd;
 }
 
-int object_open(const struct cfs_store *store, const char *name, int *ret_fd)
+/* What stands at a name of a folder of objects, if a regular file. */
+static int open_object(int folder_fd, const char *name, int *ret_fd)
 {
 	struct stat st;
 
 	/* Looked at before it is opened: opening a device can do things. */
-	if (fstatat(store->objects_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? CFS_STORE_MISS : -errno;
 	if (!S_ISREG(st.st_mode))
 		return CFS_STORE_DAMAGED;
 
-	CLEANUP_CLOSE int fd = openat(store->objects_fd, name,
-				      O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
-				      O_NOCTTY | O_CLOEXEC);
+	CLEANUP_CLOSE int fd = beneath_open(folder_fd, name,
+					    O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 
-	if (fd < 0) {
-		switch (errno) {
-		case ENOENT:
-			return CFS_STORE_MISS;
-		case ELOOP:
-		case EBADMSG:		/* the rest: a broken fs-verity descriptor */
-		case EINVAL:
-		case EMSGSIZE:
-		case EUCLEAN:
-			return CFS_STORE_DAMAGED;
-		default:
-			return -errno;
-		}
+	switch (fd < 0 ? -fd : 0) {
+	case 0:
+		break;
+	case ENOENT:
+		return CFS_STORE_MISS;
+	case ELOOP:
+	case EXDEV:
+	case EBADMSG:		/* the rest: a broken fs-verity descriptor */
+	case EINVAL:
+	case EMSGSIZE:
+	case EUCLEAN:
+		return CFS_STORE_DAMAGED;
+	default:
+		return fd;
 	}
 	if (fstat(fd, &st) < 0)
 		return -errno;
@@ -227,8 +270,10 @@ int object_open(const struct cfs_store *store, const char *name, int *ret_fd)
 int cfs_store_get(struct cfs_store *store, const struct cfs_digest *digest,
 		  int *ret_fd)
 {
-	char name[CFS_OBJECT_NAME_LEN + 1];
+	char name[OBJECT_LEAF_LEN + 1];
+	CLEANUP_CLOSE int folder_fd = object_folder(store, digest, 0, name);
 
-	cfs_object_name_format(digest, name);
-	return object_open(store, name, ret_fd);
+	if (folder_fd < 0)
+		return folder_fd == -ENOENT ? CFS_STORE_MISS : folder_fd;
+	return open_object(folder_fd, name, ret_fd);
 }

@@ -12,6 +12,17 @@
  * Merkle trees for those who read from here in STORE/verity/ (cache/mirror/trees.h), and
  * objects that are here in part in STORE/partial/ (partial.h).
  *
+ * A store may belong to another user than the one whose program works on it, and
+ * that user may exchange any entry at any time.  Root does not refuse such a store:
+ * stores of services belong to their own users, and root looks after them.  It is
+ * safe because every path below the store's folder is resolved by
+ * cache/base/beneath.h: a symbolic link or a mount in place of a folder is an error
+ * (-ELOOP, -EXDEV; only objects/ and images/ may be mounts), never a way out.  The
+ * path of the store itself may lead over symbolic links.  Folders that root makes
+ * belong to the owner of the folder they are in, and a folder that does not is not
+ * changed by root (-EPERM): it may have been moved there.  explain.h names the
+ * folder.
+ *
  * Ownership: cfs_store_open() gives the caller a store to cfs_store_close().
  * File descriptors returned through ret_fd belong to the caller.  Everything
  * passed in is borrowed for the duration of the call.  All functions may be
@@ -27,6 +38,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "cache/verity/digest.h"
 
@@ -40,6 +52,7 @@ enum {
 enum {
 	CFS_STORE_CREATE = 1 << 0,	/* make the folders that are missing */
 	CFS_STORE_READ_ONLY = 1 << 1,	/* write nothing at all, ever */
+	CFS_STORE_NAMES = 1 << 2,	/* make images/ if objects/ is there */
 };
 
 /* An image name: [A-Za-z0-9][A-Za-z0-9._-]{0,127} */
@@ -48,15 +61,20 @@ enum {
 /**
  * cfs_store_open() - open (or make) a store
  * @path: its folder
- * @flags: CFS_STORE_CREATE, CFS_STORE_READ_ONLY, or 0 to require that it exists
+ * @flags: CFS_STORE_CREATE, CFS_STORE_NAMES, CFS_STORE_READ_ONLY, or 0 to require
+ *	that it exists
  * @ret: the store, owned by the caller; untouched on failure
  *
  * Costs the same for one object as for a million.  Finds out whether the file
  * system below has fs-verity by trying it on a nameless file; read-only, by
  * asking it.
  *
- * Return: 0, -ENOENT, -ENOTDIR, -EACCES, -EROFS, -ENOMEM or what the file
- * system said.
+ * Without images/ (other tools fill objects/ only) it has no names, and gc refuses
+ * it.
+ *
+ * Return: 0, -ENOENT, -ENOTDIR, -EACCES, -EROFS, -ENOMEM, -ELOOP, -EXDEV or -EPERM
+ * (see above), -EMEDIUMTYPE (a repository of another program, not read-only) or
+ * what the file system said.
  */
 int cfs_store_open(const char *path, unsigned int flags,
 		   struct cfs_store **ret);
@@ -81,6 +99,29 @@ bool cfs_store_has_verity(const struct cfs_store *store);
 
 /** cfs_store_objects_fd() - O_PATH folder of the objects; borrowed */
 int cfs_store_objects_fd(const struct cfs_store *store);
+
+/** cfs_store_root_fd() - O_PATH folder of the store; -1 for objects only; borrowed */
+int cfs_store_root_fd(const struct cfs_store *store);
+
+/**
+ * cfs_store_folder() - open a folder beside objects/
+ * @name: one or two components: "profiles", "zst/aa"
+ * @create: make it if it is not there
+ * @ret_fd: readable, owned by the caller; untouched unless 0
+ *
+ * Return: 0, CFS_STORE_MISS (only without @create), -EOPNOTSUPP in a folder of
+ * objects only, -ELOOP, -EXDEV, -EPERM or -errno.
+ */
+int cfs_store_folder(struct cfs_store *store, const char *name, bool create,
+		     int *ret_fd);
+
+/**
+ * cfs_store_images_changed() - when a name was last made or removed
+ *
+ * Return: 0, -ENOENT without images/, or -errno.
+ */
+int cfs_store_images_changed(const struct cfs_store *store,
+			     struct timespec *ret);
 
 /**
  * cfs_store_get() - open a published object

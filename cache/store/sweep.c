@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,8 +30,11 @@ static const struct {
 
 static int open_place(const struct cfs_store *store, const char *path)
 {
-	return openat(store->root_fd, path,
-		      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (strcmp(path, ".") == 0)
+		return openat(store->root_fd, ".",
+			      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return store_folder_open(store->root_fd, path,
+				 FOLDER_LIST | FOLDER_CHANGE, 0);
 }
 
 static uint64_t sweep_place(const struct cfs_store *store, const char *path)

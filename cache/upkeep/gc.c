@@ -11,6 +11,7 @@
 #include "cache/base/errmsg.h"
 #include "cache/base/failpoint.h"
 #include "cache/base/timespec.h"
+#include "cache/store/explain.h"
 #include "cache/store/list.h"
 #include "cache/store/partial.h"
 #include "cache/mirror/extra.h"
@@ -231,9 +232,13 @@ int cfs_store_gc(struct cfs_store *store, const struct cfs_gc_options *options,
 		.now = time(NULL),
 	};
 	CLEANUP_CLOSE int lock_fd = -1;
-	int err = cfs_store_lock(store, CFS_STORE_LOCK_EXCLUSIVE, options->wait,
-				 &lock_fd);
+	int err;
 
+	/* Without it everything would be garbage. */
+	if (store->images_fd < 0)
+		return errmsg_set(msg, -EOPNOTSUPP, "it has no images/, so what needs its objects is not known: nothing was removed");
+	err = cfs_store_lock(store, CFS_STORE_LOCK_EXCLUSIVE, options->wait,
+			     &lock_fd);
 	if (err)
 		return err;
 	err = cfs_store_refs_new(store, options->pins, options->n_pins,
@@ -251,6 +256,6 @@ int cfs_store_gc(struct cfs_store *store, const struct cfs_gc_options *options,
 	if (err == 0)
 		*ret = gc.report;
 	else
-		errmsg_set(msg, err, "removing objects: %s", strerror(-err));
+		cfs_store_explain(store, err, msg);
 	return err;
 }

@@ -100,7 +100,7 @@ struct cfs_gc_report {
  *
  * Memory: cache/upkeep/refs.h, and with a limit 72 bytes a candidate.
  *
- * Return: 0, CFS_STORE_BUSY, -EUCLEAN or -ENOENT (an image can't be read: @msg
+ * Return: 0, CFS_STORE_BUSY, -EOPNOTSUPP (without images/), -EUCLEAN or -ENOENT (an image can't be read: @msg
  * names it), -ENOMEM or -errno.
  */
 int cfs_store_gc(struct cfs_store *store, const struct cfs_gc_options *options,

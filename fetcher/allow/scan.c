@@ -116,17 +116,6 @@ static int add_image(void *context, const char *name,
 	return image->err == -ENOMEM ? -ENOMEM : 0;
 }
 
-static int images_mtime(const struct allow_scan *scan, struct timespec *ret)
-{
-	struct stat st;
-
-	if (fstatat(cfs_store_objects_fd(scan->store), "../images", &st,
-		    AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
-	*ret = st.st_mtim;
-	return 0;
-}
-
 static int read_images(struct allow_scan *scan)
 {
 	struct timespec now, mtime;
@@ -141,7 +130,7 @@ static int read_images(struct allow_scan *scan)
 		return 0;
 	}
 	clock_gettime(CLOCK_REALTIME, &now);
-	err = images_mtime(scan, &mtime);
+	err = cfs_store_images_changed(scan->store, &mtime);
 	if (err)
 		return err;
 	err = cfs_store_image_each(scan->store, add_image, scan);
@@ -208,7 +197,7 @@ int allow_scan_refresh(struct allow_scan *scan)
 
 	if (scan->only)
 		return ALLOW_SCAN_SAME;
-	err = images_mtime(scan, &mtime);
+	err = cfs_store_images_changed(scan->store, &mtime);
 	if (err)
 		return err;
 	if (scan->settled && timespec_compare(&mtime, &scan->mtime) == 0)

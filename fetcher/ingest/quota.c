@@ -47,12 +47,10 @@ static uint64_t on_disk(const struct fetch_room *room, uint64_t size)
 
 static struct timespec images_time(const struct fetch_room *room)
 {
-	struct stat st;
+	struct timespec changed = { 0 };
 
-	if (fstatat(cfs_store_objects_fd(room->store), "../images", &st,
-		    AT_SYMLINK_NOFOLLOW) < 0)
-		return (struct timespec){ 0 };
-	return st.st_mtim;
+	(void)cfs_store_images_changed(room->store, &changed);
+	return changed;
 }
 
 /* Free at least a twentieth of the file system if it is full. */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cache/base/beneath.h"
 #include "cache/base/container_of.h"
 #include "cache/verity/digest.h"
 #include "cache/store/store.h"
@@ -57,10 +58,10 @@ static int read_folder(struct survey *survey, unsigned int folder)
 	DIR *dir;
 
 	snprintf(name, sizeof(name), "%02x", folder);
-	fd = openat(cfs_store_objects_fd(survey->store), name,
-		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	fd = beneath_open(cfs_store_objects_fd(survey->store), name,
+			  O_RDONLY | O_DIRECTORY, 0);
 	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
+		return fd == -ENOENT ? 0 : fd;
 	dir = fdopendir(fd);
 	if (!dir) {
 		err = -errno;

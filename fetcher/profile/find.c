@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "cache/base/beneath.h"
 #include "cache/base/cleanup.h"
 #include "cache/base/container_of.h"
 #include "fetcher/engine/fetch.h"
@@ -77,13 +78,11 @@ static void begin_reading(struct profile_search *search)
 
 static bool read_local(struct profile_search *search, struct cfs_store *store)
 {
-	char path[PROFILE_PATH_MAX + 3];
-	CLEANUP_CLOSE int fd = -1;
+	CLEANUP_CLOSE int fd = beneath_open(cfs_store_root_fd(store),
+					    search->path,
+					    O_RDONLY | O_NONBLOCK, 0);
 	struct stat st;
 
-	snprintf(path, sizeof(path), "../%s", search->path);
-	fd = openat(cfs_store_objects_fd(store), path,
-		    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return false;
 	begin_reading(search);

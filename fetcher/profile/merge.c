@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "cache/base/beneath.h"
 #include "cache/base/cleanup.h"
 #include "cache/base/full_io.h"
 #include "cache/base/replace_file.h"
@@ -40,28 +41,14 @@ static int append_new(struct digest_list *list, const struct cfs_digest *digests
 	return err;
 }
 
-/* The folder of profiles, made if it is not there. */
-static int open_folder(struct cfs_store *store)
-{
-	int objects_fd = cfs_store_objects_fd(store);
-	int fd;
-
-	if (mkdirat(objects_fd, "../profiles", 0755) < 0 && errno != EEXIST)
-		return -errno;
-	fd = openat(objects_fd, "../profiles",
-		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
 static int read_old(int folder_fd, const char *name, struct digest_list *list)
 {
 	struct profile_reader reader = { .digest = append, .context = list };
-	CLEANUP_CLOSE int fd = openat(folder_fd, name,
-				      O_RDONLY | O_CLOEXEC | O_NOFOLLOW |
-				      O_NONBLOCK);
+	CLEANUP_CLOSE int fd = beneath_open(folder_fd, name,
+					    O_RDONLY | O_NONBLOCK, 0);
 
 	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
+		return fd == -ENOENT ? 0 : fd;
 	return profile_read_file(&reader, fd);
 }
 
@@ -96,12 +83,12 @@ static int merge(struct cfs_store *store, const char *path, struct digest_list *
 		 const struct cfs_digest *digests, size_t n)
 {
 	const char *name = strchr(path, '/') + 1;
-	CLEANUP_CLOSE int folder_fd = open_folder(store);
+	CLEANUP_CLOSE int folder_fd = -1;
 	size_t n_old;
-	int err;
+	int err = cfs_store_folder(store, "profiles", true, &folder_fd);
 
-	if (folder_fd < 0)
-		return folder_fd;
+	if (err < 0)
+		return err;
 	err = read_old(folder_fd, name, list);
 	if (err == 0) {
 		n_old = list->n;

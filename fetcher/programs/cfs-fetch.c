@@ -1,22 +1,49 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* cfs-fetch: the daemon that makes missing objects appear in a store. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cache/base/log.h"
+#include "cache/store/explain.h"
 #include "cache/store/store.h"
 #include "fetcher/programs/cfs_fetch.h"
 #include "fetcher/programs/fetch_options.h"
 #include "fetcher/programs/private_root.h"
 
+static int is_entry(const struct dirent *entry)
+{
+	return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+}
+
+/* A folder that was made for a store, and has nothing in it yet. */
+static bool is_empty(const char *path)
+{
+	struct dirent **entries;
+	int n = scandir(path, &entries, is_entry, NULL);
+
+	for (int i = 0; i < n; i++)
+		free(entries[i]);
+	if (n >= 0)
+		free(entries);
+	return n == 0;
+}
+
 int open_store(const char *path, struct cfs_store **ret)
 {
-	int err = cfs_store_open(path, 0, ret);
+	struct errmsg why;
+	int err = cfs_store_open(path, is_empty(path) ? CFS_STORE_CREATE :
+							CFS_STORE_NAMES, ret);
 
 	if (!err)
 		return 0;
-	fprintf(stderr, "cfs-fetch: %s: %s\n", path, strerror(-err));
+	cfs_store_explain_open(path, err, &why);
+	fprintf(stderr, "cfs-fetch: %s%s\n", why.text,
+		err != -ENOENT ? "" :
+		"; cfs-fetch makes one in an empty folder, mkcomposefs --store and cfs-seed in a new one");
 	return EXIT_FAILED;
 }
 

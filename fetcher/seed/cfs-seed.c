@@ -30,6 +30,7 @@
 #include "cache/base/progress.h"
 #include "cache/mirror/profile.h"
 #include "cache/store/publish.h"
+#include "cache/store/explain.h"
 #include "cache/store/store.h"
 #include "cache/store/lock.h"
 #include "fetcher/loop/loop.h"
@@ -96,11 +97,14 @@ static int block_signals(struct seed *seed)
 static int set_up(struct seed *seed)
 {
 	const struct seed_options *options = &seed->options;
+	struct errmsg why;
 	int err = cfs_store_open(options->store, CFS_STORE_CREATE,
 				 &seed->store);
 
-	if (err < 0)
-		return complain("%s: %s", options->store, strerror(-err));
+	if (err < 0) {
+		cfs_store_explain_open(options->store, err, &why);
+		return complain("%s", why.text);
+	}
 	if (!cfs_store_has_verity(seed->store) && !options->quiet)
 		complain("%s: no fs-verity on this file system; mount with verity_check=0",
 			 options->store);

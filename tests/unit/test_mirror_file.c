@@ -88,26 +88,28 @@ static void make_folder(const char *store, const char *name)
 /* What others wrote stays, and nothing is written twice. */
 static void test_words_are_added(void)
 {
-	char folder[256], path[300];
+	struct store_dir dir = store_dir_new();
+	const char *folder = dir.path;
+	char path[300];
 
-	folder_new(folder);
 	make_folder(folder, "zst");
-	make_folder(folder, "objects");
 	snprintf(path, sizeof(path), "%s/mirror", folder);
-	CHECK_EQ(cfs_mirror_file_update(folder), 0);
+	CHECK_EQ(cfs_mirror_file_update(dir.store), 0);
 	check_text(path, FIRST "zst\n");
-	CHECK_EQ(cfs_mirror_file_update(folder), 0);
+	CHECK_EQ(cfs_mirror_file_update(dir.store), 0);
 	check_text(path, FIRST "zst\n");
 	make_folder(folder, "packs");
 	make_folder(folder, "verity");
 	write_text(path, FIRST "future\npacks");
-	CHECK_EQ(cfs_mirror_file_update(folder), 0);
+	CHECK_EQ(cfs_mirror_file_update(dir.store), 0);
 	check_text(path, FIRST "future\npacks\nverity\nzst\n");
 	write_text(path, "something else\n");
-	CHECK_EQ(cfs_mirror_file_update(folder), -EINVAL);
+	CHECK_EQ(cfs_mirror_file_update(dir.store), -EINVAL);
 	check_text(path, "something else\n");
-	folder_free(folder);
-	CHECK_EQ(cfs_mirror_file_update(folder), -ENOENT);
+	CHECK_EQ(unlink(path), 0);
+	CHECK_EQ(symlink("objects/passwd", path), 0);
+	CHECK_EQ(cfs_mirror_file_update(dir.store), -ELOOP);
+	store_dir_free(&dir);
 }
 
 static void test_every_folder_has_a_name(void)

@@ -6,6 +6,9 @@
 #include <string.h>
 #include <sys/file.h>
 
+#include "cache/store/explain.h"
+#include "cache/store/list.h"
+#include "cache/store/partial.h"
 #include "tests/unit/store_dir.h"
 
 static void test_a_new_store_is_private(void)
@@ -164,7 +167,170 @@ static void test_files_without_their_name_are_swept(void)
 	store_dir_free(&dir);
 }
 
-RUN_TESTS(T(test_a_new_store_is_private), T(test_a_file_is_no_store),
+static void replace_folder(const struct store_dir *dir, const char *name,
+			   const char *target)
+{
+	char path[600];
+
+	snprintf(path, sizeof(path), "%s/%s", dir->path, name);
+	CHECK(rmdir(path) == 0 || errno == ENOENT);
+	CHECK_EQ(symlink(target, path), 0);
+}
+
+static void check_explained(const struct store_dir *dir, int err, const char *text)
+{
+	struct errmsg why;
+
+	CHECK_EQ(cfs_store_explain(dir->store, err, &why), err);
+	CHECK(strstr(why.text, text));
+}
+
+static int count_one(void *context, const struct cfs_object_info *info)
+{
+	(void)info;
+	++*(int *)context;
+	return 0;
+}
+
+/* What a link in place of a folder leads to is never read, removed or renamed. */
+static void test_a_link_is_no_folder(void)
+{
+	struct store_dir dir = store_dir_new(), other = store_dir_new();
+	struct cfs_digest digest = digest_of("x", 1);
+	char name[CFS_OBJECT_NAME_LEN + 1], aa[16], target[600];
+	struct cfs_object_info info;
+	struct cfs_partial partial;
+	int fd = -1, n = 0;
+
+	fd = stage_bytes(other.store, "x", 1);
+	CHECK_EQ(cfs_object_publish(other.store, fd, &digest), 0);
+	cfs_object_name_format(&digest, name);
+	snprintf(aa, sizeof(aa), "objects/%.2s", name);
+	snprintf(target, sizeof(target), "%s/%s", other.path, aa);
+	replace_folder(&dir, aa, target);
+	CHECK_EQ(cfs_store_get(dir.store, &digest, &fd), -ELOOP);
+	CHECK_EQ(cfs_store_object_look(dir.store, &digest, &info), -ELOOP);
+	CHECK_EQ(cfs_store_object_mark_used(dir.store, &digest), -ELOOP);
+	CHECK_EQ(cfs_store_object_remove(dir.store, &digest), -ELOOP);
+	CHECK_EQ(cfs_store_folder_each(dir.store, digest.bytes[0], count_one, &n),
+		 -ELOOP);
+	CHECK_EQ(cfs_object_publish(dir.store, stage_bytes(dir.store, "x", 1),
+				    &digest), -ELOOP);
+	check_explained(&dir, -ELOOP, aa);
+	replace_folder(&dir, "partial", target);
+	CHECK_EQ(cfs_partial_open(dir.store, &digest, 1, true, &partial), 0);
+	CHECK(!partial.named);
+	cfs_partial_close(dir.store, &partial);
+	replace_folder(&dir, "profiles", target);
+	CHECK_EQ(cfs_store_folder(dir.store, "profiles", true, &fd), -ELOOP);
+	CHECK_EQ(cfs_store_folder(dir.store, "packs", false, &fd), CFS_STORE_MISS);
+	CHECK_EQ(n, 0);
+	CHECK_EQ(cfs_store_folder_each(other.store, digest.bytes[0], count_one,
+				       &n), 0);
+	CHECK_EQ(n, 1);
+	store_dir_free(&dir);
+	store_dir_free(&other);
+}
+
+static void test_the_folders_of_a_store_are_folders(void)
+{
+	static const char *const names[] = { "objects", "images" };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct store_dir dir = store_dir_new();
+		struct cfs_store *store = NULL;
+		struct errmsg why;
+		int err;
+
+		replace_folder(&dir, names[i], "/tmp");
+		err = cfs_store_open(dir.path, 0, &store);
+		CHECK_EQ(err, -ELOOP);
+		cfs_store_explain_open(dir.path, err, &why);
+		CHECK(strstr(why.text, names[i]));
+		CHECK(strstr(why.text, "symbolic link"));
+		CHECK_EQ(cfs_store_open(dir.path, CFS_STORE_READ_ONLY, &store),
+			 -ELOOP);
+		store_dir_free(&dir);
+	}
+}
+
+/* Root in a store of another user: what it makes is that user's, like the rest. */
+static void test_root_is_a_guest(void)
+{
+	struct store_dir dir = store_dir_new();
+	struct cfs_digest digest = digest_of("x", 1);
+	char name[CFS_OBJECT_NAME_LEN + 1], path[600];
+	struct stat st;
+
+	if (geteuid() != 0) {
+		store_dir_free(&dir);
+		SKIP("needs root");
+	}
+	snprintf(path, sizeof(path), "%s/objects", dir.path);
+	CHECK_EQ(chown(path, 65534, 65534), 0);
+	CHECK_EQ(cfs_object_publish(dir.store, stage_bytes(dir.store, "x", 1),
+				    &digest), 0);
+	cfs_object_name_format(&digest, name);
+	snprintf(path, sizeof(path), "%s/objects/%.2s", dir.path, name);
+	CHECK_EQ(stat(path, &st), 0);
+	CHECK_EQ(st.st_uid, 65534);
+	CHECK_EQ(geteuid(), 0);
+	CHECK_EQ(chown(path, 0, 0), 0);
+	CHECK_EQ(cfs_store_check(dir.store, &digest, 1), 0);
+	CHECK_EQ(cfs_store_object_remove(dir.store, &digest), -EPERM);
+	check_explained(&dir, -EPERM, "belongs to user 0");
+	CHECK_EQ(chown(path, 65534, 65534), 0);
+	CHECK_EQ(cfs_store_object_remove(dir.store, &digest), 0);
+	store_dir_free(&dir);
+}
+
+static void test_repositories_of_others_are_refused(void)
+{
+	static const struct {
+		const char *paths[2];	/* with a slash at the end: folders */
+		const char *what;
+	} cases[] = {
+		{ { "meta.json" }, "composefs-rs" },
+		{ { "streams/" }, "composefs-rs" },
+		{ { "images/refs/" }, "composefs-rs" },
+		{ { "config", "refs/" }, "OSTree" },
+		{ { ".ostree/" }, "OSTree" },
+		{ { "HEAD", "refs/" }, "git" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct store_dir dir = store_dir_new();
+		struct cfs_store *store = NULL;
+		struct errmsg why;
+
+		for (size_t k = 0; k < 2 && cases[i].paths[k]; k++) {
+			const char *name = cases[i].paths[k];
+			char path[600];
+			int fd;
+
+			snprintf(path, sizeof(path), "%s/%s", dir.path, name);
+			if (name[strlen(name) - 1] == '/') {
+				CHECK_EQ(mkdir(path, 0755), 0);
+				continue;
+			}
+			fd = open(path, O_WRONLY | O_CREAT, 0644);
+			CHECK(fd >= 0);
+			close(fd);
+		}
+		CHECK_EQ(cfs_store_open(dir.path, CFS_STORE_CREATE, &store),
+			 -EMEDIUMTYPE);
+		cfs_store_explain_open(dir.path, -EMEDIUMTYPE, &why);
+		CHECK(strstr(why.text, cases[i].what));
+		CHECK_EQ(cfs_store_open(dir.path, CFS_STORE_READ_ONLY, &store), 0);
+		cfs_store_close(store);
+		store_dir_free(&dir);
+	}
+}
+
+RUN_TESTS(T(test_a_link_is_no_folder),
+	  T(test_the_folders_of_a_store_are_folders), T(test_root_is_a_guest),
+	  T(test_repositories_of_others_are_refused),
+	  T(test_a_new_store_is_private), T(test_a_file_is_no_store),
 	  T(test_a_miss_is_not_an_error),
 	  T(test_a_published_object_can_be_read),
 	  T(test_only_regular_files_are_objects),
