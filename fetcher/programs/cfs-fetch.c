@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cache/base/log.h"
+#include "cache/base/own_program.h"
 #include "cache/store/explain.h"
 #include "cache/store/store.h"
 #include "fetcher/programs/cfs_fetch.h"
@@ -47,11 +49,47 @@ int open_store(const char *path, struct cfs_store **ret)
 	return EXIT_FAILED;
 }
 
+/* The words that are cfs-report's: "status", "report" and the options of these. */
+static bool is_for_report(int argc, char **argv)
+{
+	static const char *const options[] = { "--status", "--report", "--booted" };
+
+	if (argc > 1 && (strcmp(argv[1], "status") == 0 ||
+			 strcmp(argv[1], "report") == 0))
+		return true;
+	for (int i = 1; i < argc; i++)
+		for (size_t k = 0; k < sizeof(options) / sizeof(options[0]); k++) {
+			size_t len = strlen(options[k]);
+
+			if (strncmp(argv[i], options[k], len) == 0 &&
+			    (!argv[i][len] || argv[i][len] == '='))
+				return true;
+		}
+	return false;
+}
+
+static int run_report(char **argv)
+{
+	char program[PATH_MAX];
+
+	if (own_program_find("cfs-report", program) < 0) {
+		fprintf(stderr, "cfs-fetch: cfs-report is not installed: %s\n",
+			program);
+		return EXIT_FAILED;
+	}
+	argv[0] = program;
+	execv(program, argv);
+	fprintf(stderr, "cfs-fetch: %s: %s\n", program, strerror(errno));
+	return EXIT_FAILED;
+}
+
 int main(int argc, char **argv)
 {
 	struct fetch_options options;
 	int status;
 
+	if (is_for_report(argc, argv))
+		return run_report(argv);
 	if (options_parse(argc, argv, &options, &status))
 		return status;
 	if (options.verbose)
@@ -66,12 +104,6 @@ int main(int argc, char **argv)
 		break;
 	case MODE_IMAGE:
 		status = run_image(&options);
-		break;
-	case MODE_STATUS:
-		status = show_status(options.status, options.json);
-		break;
-	case MODE_REPORT:
-		status = show_report(&options);
 		break;
 	}
 	options_free(&options);

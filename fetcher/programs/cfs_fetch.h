@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The four tasks of cfs-fetch.  Each prints what went wrong to stderr and
+ * The two tasks of cfs-fetch.  Each prints what went wrong to stderr and
  * returns an exit status; options are borrowed.
  */
 #ifndef FETCHER_PROGRAMS_CFS_FETCH_H
@@ -14,12 +14,6 @@ int run_mount(struct fetch_options *options);
 
 /** run_image() - fetch one image and print its digest */
 int run_image(const struct fetch_options *options);
-
-/** show_status() - of a mount point or status file, as text or JSON */
-int show_status(const char *path, int json);
-
-/** show_report() - of a recorded start, as text or JSON, and as a picture */
-int show_report(const struct fetch_options *options);
 
 /** open_store() - with a complaint if that fails; 0 or an exit status */
 int open_store(const char *path, struct cfs_store **ret);

@@ -55,11 +55,6 @@ NETWORK_OPTIONS_USAGE
 "Other tasks:\n"
 "  --fetch-image=NAME|DIGEST fetch an image into the store, print its digest\n"
 "  --digest=DIGEST           that the image must have\n"
-"  --status=PATH             show the status of a mount or from a status file\n"
-"  --booted                  show the status of the machine's root file system\n"
-"  --report=FILE             tell what a start of which --record wrote FILE waited for\n"
-"  --plot=FILE               draw it, too, as SVG\n"
-"  --json                    as JSON\n"
 "  --help                    show this and exit\n"
 "  --version                 show the version and exit\n"
 "\n"
@@ -128,9 +123,6 @@ static int add_profile(const struct option_parser *parser, void *field,
 	return 0;
 }
 
-/* Where composefs-boot(7) has the root file system's fetcher keep it. */
-#define BOOTED_STATUS	"/run/composefs/status.json"
-
 #define FIELD(f)	offsetof(struct fetch_options, f)
 
 static const struct option_row rows[] = {
@@ -153,8 +145,6 @@ static const struct option_row rows[] = {
 	{ "complete-rate", OPTION_BYTES, FIELD(ahead.complete_rate), false,
 	  NULL },
 	{ "record", OPTION_TEXT, FIELD(ahead.record), false, NULL },
-	{ "report", OPTION_TEXT, FIELD(report), false, NULL },
-	{ "plot", OPTION_TEXT, FIELD(plot), false, NULL },
 	{ "soft", OPTION_FLAG, FIELD(soft), false, NULL },
 	{ "foreground", OPTION_FLAG, FIELD(foreground), false, NULL },
 	{ "ready-fd", OPTION_DESCRIPTOR, FIELD(ready_fd), false, NULL },
@@ -168,9 +158,6 @@ static const struct option_row rows[] = {
 	{ "verbose", OPTION_FLAG, FIELD(verbose), false, NULL },
 	{ "fetch-image", OPTION_TEXT, FIELD(fetch_image), false, NULL },
 	{ "digest", OPTION_CALL, 0, false, set_expected },
-	{ "booted", OPTION_FLAG, FIELD(booted), false, NULL },
-	{ "status", OPTION_TEXT, FIELD(status), false, NULL },
-	{ "json", OPTION_FLAG, FIELD(json), false, NULL },
 };
 
 static int no_rest(const struct option_parser *parser, int n_rest, char **rest)
@@ -201,28 +188,10 @@ static int check(const struct option_parser *parser,
 {
 	if (options->soft && options->config.hard)
 		return option_complain(parser, "--soft and --hard exclude each other");
-	if (options->booted && options->status)
-		return option_complain(parser, "--booted and another status exclude each other");
-	if (options->booted)
-		options->status = BOOTED_STATUS;
-	if (!!options->status + !!options->fetch_image + !!options->report > 1)
-		return option_complain(parser, "--status, --report and --fetch-image exclude each other");
-	if (options->report) {
-		options->mode = MODE_REPORT;
-		return no_rest(parser, n_rest, rest);
-	}
-	if (options->plot)
-		return option_complain(parser, "--plot goes with --report");
 	if (options->ahead.complete_rate && !options->ahead.complete)
 		return option_complain(parser, "--complete-rate goes with --complete");
 	if (options->ahead.no_prefetch && options->ahead.n_profiles)
 		return option_complain(parser, "--no-prefetch and --profile exclude each other");
-	if (options->status) {
-		options->mode = MODE_STATUS;
-		return no_rest(parser, n_rest, rest);
-	}
-	if (options->json)
-		return option_complain(parser, "--json goes with --status or --report");
 	if (!options->store)
 		return option_complain(parser, "--store is missing");
 	if (!options->config.n_mirrors)
@@ -248,22 +217,6 @@ static int check(const struct option_parser *parser,
 	return check_limits(parser, &options->limits);
 }
 
-/* "status PATH" and "report FILE" are --status and --report. */
-static int take_task(struct fetch_options *options, int n_rest, char **rest)
-{
-	if (options->booted && n_rest && strcmp(rest[0], "status") == 0)
-		return 1;
-	if (n_rest < 2 || options->store)
-		return 0;
-	if (strcmp(rest[0], "status") == 0 && !options->status)
-		options->status = rest[1];
-	else if (strcmp(rest[0], "report") == 0 && !options->report)
-		options->report = rest[1];
-	else
-		return 0;
-	return 2;
-}
-
 int options_parse(int argc, char **argv, struct fetch_options *ret,
 		  int *ret_status)
 {
@@ -280,8 +233,6 @@ int options_parse(int argc, char **argv, struct fetch_options *ret,
 	*ret = (struct fetch_options){ .ready_fd = -1 };
 	fetch_config_init(&ret->config);
 	err = option_parse(&parser, argc, argv, &rest);
-	if (err == 0)
-		rest += take_task(ret, argc - rest, argv + rest);
 	if (err == 0)
 		err = network_options_check(&parser, &ret->config);
 	if (err == 0)

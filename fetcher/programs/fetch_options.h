@@ -28,23 +28,18 @@ enum {
 enum fetch_mode {
 	MODE_MOUNT,
 	MODE_IMAGE,		/* --fetch-image */
-	MODE_STATUS,		/* --status */
-	MODE_REPORT,		/* --report */
 };
 
 /**
  * struct fetch_options - what was asked for
  * @config: mirrors and their limits
  * @limits: of the store
- * @store: its folder; NULL with MODE_STATUS; text is argv's, here and below
+ * @store: its folder; text is argv's, here and below
  * @mountpoint: a folder; NULL but with MODE_MOUNT
  * @images: the only ones to list; owned
  * @fetch_image: image name or digest, with MODE_IMAGE
  * @expected: digest the image must have, if @has_expected
- * @status: mount point or status file, with MODE_STATUS
  * @ahead: prefetch, recording, completing
- * @report: file that --record wrote, with MODE_REPORT
- * @plot: file for the picture, or NULL
  * @user: to become, or NULL
  * @for_root: it serves the root file system: see private_root.h
  * @ready_fd: where to say that the mount is there, or -1
@@ -61,9 +56,6 @@ struct fetch_options {
 	struct cfs_digest expected;
 	bool has_expected;
 	struct ahead_options ahead;
-	const char *report;
-	const char *plot;
-	const char *status;
 	const char *status_file;
 	const char *log_file;
 	const char *user;
@@ -73,10 +65,8 @@ struct fetch_options {
 	bool partial_reads;
 	bool soft;
 	bool allow_other;
-	bool booted;
 	bool foreground;
 	bool for_root;
-	bool json;
 	bool no_io_uring;
 	bool verbose;
 };

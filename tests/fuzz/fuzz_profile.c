@@ -12,8 +12,8 @@
 #include "fetcher/profile/digest_list.h"
 #include "cache/mirror/profile.h"
 #include "fetcher/profile/record.h"
-#include "fetcher/programs/critical_path.h"
-#include "fetcher/programs/report_plot.h"
+#include "fetcher/report/critical_path.h"
+#include "fetcher/report/plot.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

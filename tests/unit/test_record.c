@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include "fetcher/profile/record.h"
-#include "fetcher/programs/critical_path.h"
-#include "fetcher/programs/report_plot.h"
+#include "fetcher/report/critical_path.h"
+#include "fetcher/report/plot.h"
 #include "tests/unit/test.h"
 
 #define START	1000000

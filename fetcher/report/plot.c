@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "fetcher/programs/report_plot.h"
+#include "fetcher/report/plot.h"
 
 #include <errno.h>
 #include <math.h>

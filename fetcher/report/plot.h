@@ -4,8 +4,8 @@
  * that readers had to wait for against those that were fetched ahead, and below it
  * when somebody waited.  SVG 1.1 without scripts, fonts or anything from elsewhere.
  */
-#ifndef FETCHER_PROGRAMS_REPORT_PLOT_H
-#define FETCHER_PROGRAMS_REPORT_PLOT_H
+#ifndef FETCHER_REPORT_PLOT_H
+#define FETCHER_REPORT_PLOT_H
 
 #include <stdio.h>
 
@@ -20,4 +20,4 @@
  */
 int record_plot(const struct record *record, FILE *out);
 
-#endif /* FETCHER_PROGRAMS_REPORT_PLOT_H */
+#endif /* FETCHER_REPORT_PLOT_H */

@@ -10,14 +10,13 @@
 
 #include "cache/base/cleanup.h"
 #include "cache/base/units.h"
-#include "fetcher/programs/cfs_fetch.h"
-#include "fetcher/profile/digest_list.h"
-#include "fetcher/programs/fetch_options.h"
-#include "fetcher/profile/output_file.h"
 #include "cache/mirror/profile.h"
+#include "fetcher/profile/digest_list.h"
+#include "fetcher/profile/output_file.h"
 #include "fetcher/profile/record.h"
-#include "fetcher/programs/critical_path.h"
-#include "fetcher/programs/report_plot.h"
+#include "fetcher/report/cfs_report.h"
+#include "fetcher/report/critical_path.h"
+#include "fetcher/report/plot.h"
 
 #define LONGEST		12
 
@@ -31,7 +30,7 @@ struct fit {
 
 static int fail(const char *path, int err)
 {
-	fprintf(stderr, "cfs-fetch: %s: %s\n", path, strerror(-err));
+	fprintf(stderr, "cfs-report: %s: %s\n", path, strerror(-err));
 	return EXIT_FAILED;
 }
 
@@ -43,7 +42,7 @@ static int read_record(const char *path, struct record *record)
 	if (err)
 		return fail(path, err);
 	if (!record->n) {
-		fprintf(stderr, "cfs-fetch: %s: no times in it: not a file of --record, or nothing was fetched\n",
+		fprintf(stderr, "cfs-report: %s: no times in it: not a file of --record, or nothing was fetched\n",
 			path);
 		return EXIT_FAILED;
 	}
@@ -238,7 +237,7 @@ static int plot(const struct record *record, const char *path)
 	return err ? fail(path, err) : 0;
 }
 
-static int print_all(const struct fetch_options *options,
+static int print_all(const struct report_options *options,
 		     const struct record *record, const struct judgement *j)
 {
 	CLEANUP_FREE const struct record_entry **sorted = sort_waits(record);
@@ -247,10 +246,10 @@ static int print_all(const struct fetch_options *options,
 
 	if (!status && !options->json)
 		print_text(record, j, sorted);
-	for (size_t i = 0; !status && i < options->ahead.n_profiles; i++) {
+	for (size_t i = 0; !status && i < options->n_profiles; i++) {
 		struct fit fit;
 
-		status = fit_profile(record, options->ahead.profiles[i], &fit);
+		status = fit_profile(record, options->profiles[i], &fit);
 		if (!status && options->json)
 			describe_fit(root, &fit);
 		else if (!status)
@@ -269,7 +268,7 @@ static int print_all(const struct fetch_options *options,
 	return !status && fflush(stdout) != 0 ? EXIT_FAILED : status;
 }
 
-int show_report(const struct fetch_options *options)
+int show_report(const struct report_options *options)
 {
 	struct record record;
 	struct judgement judgement;

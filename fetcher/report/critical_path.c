@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "fetcher/programs/critical_path.h"
+#include "fetcher/report/critical_path.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* The status of a fetcher, for people. */
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -11,8 +12,7 @@
 #include "cache/base/cleanup.h"
 #include "cache/base/full_io.h"
 #include "cache/base/units.h"
-#include "fetcher/programs/cfs_fetch.h"
-#include "fetcher/programs/fetch_options.h"
+#include "fetcher/report/cfs_report.h"
 
 static uint64_t number(const json_t *object, const char *key)
 {
@@ -178,7 +178,7 @@ static int print_text(const char *path, const char *text, size_t len)
 
 	if (!json_is_object(root)) {
 		json_decref(root);
-		fprintf(stderr, "cfs-fetch: %s: not a status\n", path);
+		fprintf(stderr, "cfs-report: %s: not a status\n", path);
 		return EXIT_FAILED;
 	}
 	printf("mountpoint    %s\n", string(root, "mountpoint"));
@@ -214,7 +214,7 @@ static int open_status(const char *path)
 	return take_fd(&fd);
 }
 
-int show_status(const char *path, int json)
+int show_status(const char *path, bool json)
 {
 	CLEANUP_CLOSE int fd = open_status(path);
 	CLEANUP_FREE char *text = NULL;
@@ -223,7 +223,7 @@ int show_status(const char *path, int json)
 	int status = 0;
 
 	if (err) {
-		fprintf(stderr, "cfs-fetch: %s: %s%s\n", path, strerror(-err),
+		fprintf(stderr, "cfs-report: %s: %s%s\n", path, strerror(-err),
 			err == -ENOENT ? " (is it a mount of cfs-fetch?)" : "");
 		return EXIT_FAILED;
 	}

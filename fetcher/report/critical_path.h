@@ -10,8 +10,8 @@
  * Ownership: record_judge() fills a struct of the caller's, which owns its chain until
  * judgement_free().  Pure.
  */
-#ifndef FETCHER_PROGRAMS_CRITICAL_PATH_H
-#define FETCHER_PROGRAMS_CRITICAL_PATH_H
+#ifndef FETCHER_REPORT_CRITICAL_PATH_H
+#define FETCHER_REPORT_CRITICAL_PATH_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -60,4 +60,4 @@ int record_judge(const struct record *record, struct judgement *ret);
 
 void judgement_free(struct judgement *judgement);
 
-#endif /* FETCHER_PROGRAMS_CRITICAL_PATH_H */
+#endif /* FETCHER_REPORT_CRITICAL_PATH_H */
