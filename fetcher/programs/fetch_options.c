@@ -14,8 +14,7 @@
 static const char usage[] =
 "Usage: cfs-fetch --store=STORE --mirror=URL [OPTION]... MOUNTPOINT\n"
 "       cfs-fetch --store=STORE --mirror=URL --fetch-image=IMAGE [OPTION]...\n"
-"       cfs-fetch status MOUNTPOINT|--booted [--json]\n"
-"       cfs-fetch report FILE [--profile=FILE] [--plot=FILE.svg] [--json]\n"
+"       cfs-fetch status|report ...     runs cfs-report\n"
 "Show the objects of a store as a folder that fetches what is missing.\n"
 "\n"
 "  --store=DIR               the store\n"

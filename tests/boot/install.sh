@@ -34,7 +34,7 @@ small_programs() {
 	mkdir -p "$dir"
 	# shellcheck disable=SC2015
 	cmake -S "$top" -B "$dir" -G Ninja -DCFS_SMALL_CURL="$curl" >"$dir/log" 2>&1 &&
-		ninja -C "$dir" cfs-fetch mount.composefs cfs-cmdline cfs-seed cfs-store >>"$dir/log" 2>&1 || {
+		ninja -C "$dir" cfs-fetch cfs-report mount.composefs cfs-cmdline cfs-seed cfs-store >>"$dir/log" 2>&1 || {
 		tail -n 30 "$dir/log" >&2
 		return 1
 	}
@@ -44,7 +44,8 @@ small_programs() {
 # install_system ROOT SMALL: the programs and units of the running system.
 install_system() {
 	install -d "$1/usr/sbin" "$1/usr/bin"
-	install -s "$2/fetcher/cfs-fetch" "$2/cache/mount.composefs" "$2/cache/cfs-cmdline" "$1/usr/sbin"
+	install -s "$2/fetcher/cfs-fetch" "$2/fetcher/cfs-report" "$2/cache/mount.composefs" \
+		"$2/cache/cfs-cmdline" "$1/usr/sbin"
 	install -s "$2/fetcher/cfs-seed" "$2/cache/cfs-store" "$1/usr/bin"
 	DESTDIR=$1 cmake --install "$CFS_BUILD" --component boot >/dev/null
 }
