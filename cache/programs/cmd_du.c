@@ -5,6 +5,9 @@
  *	own	here, and no other named image needs it: unpin + gc would free it
  *	shared	here, and another named image needs it too
  *	missing	not here yet: fetched on first use
+ *
+ * What can't be fetched, since the image reads it from a path that is not the name of
+ * an object, is told apart.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -84,11 +87,18 @@ static void account_missing(struct du *du)
 
 	for (size_t i = 0; i < du->refs->n_refs; i += n) {
 		cfs_store_refs_find(du->refs, &refs[i].digest, &n);
+		bool missing = false;
+
 		if (bitmap_test(du->present, i))
 			continue;
-		for (size_t k = i; k < i + n; k++)
+		for (size_t k = i; k < i + n; k++) {
+			if (!refs[k].read)
+				continue;
 			add(&du->images[refs[k].image].missing, refs[k].size);
-		add(&du->total.missing, refs[i].size);
+			missing = true;
+		}
+		if (missing)
+			add(&du->total.missing, refs[i].size);
 	}
 }
 
@@ -128,6 +138,21 @@ static void print_row(const struct image_usage *image, const char *name)
 	print_usage(&image->shared);
 	print_usage(&image->missing);
 	printf("  %s\n", name);
+}
+
+/* What no mirror can give. */
+static void print_no_object(const struct du *du, const struct cfs_digest *only,
+			    size_t n_only)
+{
+	for (size_t i = 0; i < du->refs->n_images; i++) {
+		const struct cfs_pinned_image *image = &du->refs->images[i];
+		char size[UNITS_SIZE_LEN];
+
+		if (wanted(du, i, only, n_only) && image->n_no_object)
+			printf("%s: also missing, and not to be had from a mirror: %" PRIu64 " files, %s, read from paths that are not the names of objects\n",
+			       image->names, image->n_no_object,
+			       units_format_size(image->no_object_bytes, size));
+	}
 }
 
 static void print_table(const struct du *du, const struct cfs_digest *only,
@@ -174,6 +199,10 @@ static void print_json(const struct du *du, const struct cfs_digest *only,
 		cfs_digest_format(&pinned->digest, hex);
 		image = image_json(&du->images[i]);
 		json_object_set_new(image, "digest", json_string(hex));
+		json_object_set_new(image, "no_object", json_pack(
+			"{s:I, s:I}", "objects",
+			(json_int_t)pinned->n_no_object, "bytes",
+			(json_int_t)pinned->no_object_bytes));
 		json_object_set_new(image, "names", json_string(pinned->names));
 		json_array_append_new(images, image);
 	}
@@ -221,10 +250,12 @@ static int run(struct du *du, const char *path, char **names, size_t n_names,
 	if (err < 0)
 		return msg.text[0] ? store_complain("%s: %s", path, msg.text) :
 				     store_complain_of(du->store, path, err);
-	if (json)
+	if (json) {
 		print_json(du, only, n_names);
-	else
+	} else {
 		print_table(du, only, n_names);
+		print_no_object(du, only, n_names);
+	}
 	return fflush(stdout) ? store_complain("stdout: %m") : 0;
 }
 

@@ -277,3 +277,13 @@ int cfs_store_get(struct cfs_store *store, const struct cfs_digest *digest,
 		return folder_fd == -ENOENT ? CFS_STORE_MISS : folder_fd;
 	return open_object(folder_fd, name, ret_fd);
 }
+
+bool cfs_store_has_file(const struct cfs_store *store, const char *path,
+			uint64_t size)
+{
+	CLEANUP_CLOSE int fd = beneath_open(store->objects_fd, path, O_PATH, 0);
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	       (uint64_t)st.st_size == size;
+}

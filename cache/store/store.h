@@ -138,6 +138,14 @@ int cfs_store_get(struct cfs_store *store, const struct cfs_digest *digest,
 		  int *ret_fd);
 
 /**
+ * cfs_store_has_file() - is there a regular file at a path below objects/?
+ * @path: such as an image reads from that other programs made; may be empty
+ * @size: it must have, in bytes
+ */
+bool cfs_store_has_file(const struct cfs_store *store, const char *path,
+			uint64_t size);
+
+/**
  * cfs_store_check() - is the object there, and is it what its name says?
  * @store: the store
  * @digest: which one

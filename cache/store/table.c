@@ -14,7 +14,7 @@ static int add(void *context, const struct cfs_image_object *object)
 {
 	struct cfs_object_table *table = context;
 
-	if (!object->has_digest)
+	if (object->need == CFS_NEED_FILE)
 		return 0;
 	if (table->n_objects == table->capacity) {
 		size_t capacity = table->capacity ? table->capacity * 2 : 1024;

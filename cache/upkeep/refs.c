@@ -14,12 +14,13 @@
 
 /* Passed to callbacks that add references of one image. */
 struct adding {
+	struct cfs_store *store;
 	struct cfs_store_refs *refs;
 	uint32_t image;
 };
 
 static int add_ref(const struct adding *adding, const struct cfs_digest *digest,
-		   uint64_t size)
+		   uint64_t size, bool read)
 {
 	struct cfs_store_refs *refs = adding->refs;
 
@@ -37,24 +38,40 @@ static int add_ref(const struct adding *adding, const struct cfs_digest *digest,
 		.digest = *digest,
 		.size = size,
 		.image = adding->image,
+		.read = read,
 	};
 	return 0;
 }
 
-static int add_object(void *context, const struct cfs_image_object *object)
+/*
+ * The content is read from a path that is not the object's name.  What the path
+ * and the digest name is kept all the same: the path may be another object's name.
+ */
+static int add_file(struct adding *adding, const struct cfs_image_object *object)
 {
+	struct cfs_pinned_image *image = &adding->refs->images[adding->image];
 	struct cfs_digest by_path;
 	int err = 0;
 
 	if (object->has_digest)
-		err = add_ref(context, &object->digest, object->size);
-	/* A dump can give a path that is not made of the digest: mounts open it. */
+		err = add_ref(adding, &object->digest, object->size, false);
 	if (err == 0 &&
 	    cfs_object_name_parse(object->path, strlen(object->path),
-				  &by_path) == 0 &&
-	    !(object->has_digest && cfs_digest_equal(&by_path, &object->digest)))
-		err = add_ref(context, &by_path, object->size);
+				  &by_path) == 0)
+		err = add_ref(adding, &by_path, object->size, false);
+	if (err == 0 && !cfs_store_has_file(adding->store, object->path,
+					    object->size)) {
+		image->n_no_object++;
+		image->no_object_bytes += object->size;
+	}
 	return err;
+}
+
+static int add_object(void *context, const struct cfs_image_object *object)
+{
+	return object->need == CFS_NEED_FILE ?
+		       add_file(context, object) :
+		       add_ref(context, &object->digest, object->size, true);
 }
 
 static int add_name(struct cfs_pinned_image *image, const char *name)
@@ -100,7 +117,7 @@ static int read_image(struct cfs_store *store, struct adding *adding)
 	if (err < 0)
 		return err == -EINVAL ? -EUCLEAN : err;
 	image->size = cfs_image_file_image(file)->size;
-	err = add_ref(adding, &image->digest, image->size);
+	err = add_ref(adding, &image->digest, image->size, true);
 	if (err == 0)
 		err = cfs_image_objects(cfs_image_file_image(file), add_object,
 					adding);
@@ -129,6 +146,8 @@ static void sort_and_merge(struct cfs_store_refs *refs)
 	for (size_t i = 1; i < refs->n_refs; i++)
 		if (by_digest_and_image(&refs->refs[kept], &refs->refs[i]) != 0)
 			refs->refs[++kept] = refs->refs[i];
+		else
+			refs->refs[kept].read |= refs->refs[i].read;
 	refs->n_refs = kept + 1;
 }
 
@@ -151,7 +170,11 @@ static int build(struct cfs_store *store, const struct cfs_digest *pins,
 		return errmsg_set(msg, err, "reading images/: %s",
 				  strerror(-err));
 	for (size_t i = 0; i < refs->n_images; i++) {
-		struct adding adding = { .refs = refs, .image = (uint32_t)i };
+		struct adding adding = {
+			.store = store,
+			.refs = refs,
+			.image = (uint32_t)i,
+		};
 
 		err = read_image(store, &adding);
 		if (err < 0)

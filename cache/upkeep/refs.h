@@ -11,6 +11,7 @@
 #ifndef CACHE_UPKEEP_REFS_H
 #define CACHE_UPKEEP_REFS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,21 +24,29 @@ struct errmsg;
  * struct cfs_ref - an image needs an object
  * @size: of the object, in bytes, as the image says
  * @image: index into cfs_store_refs.images
+ * @read: a mount opens it; else it is only the digest of a file that is read from
+ *	another path: kept if it is here, and not missed
  */
 struct cfs_ref {
 	struct cfs_digest digest;
 	uint64_t size;
 	uint32_t image;
+	bool read;
 };
 
 /**
  * struct cfs_pinned_image - an image that has one or more names
  * @names: separated by spaces; empty if none; owned by the table
+ * @n_no_object: files whose content no mirror can give, since the image reads it
+ *	from a path that is not the name of its object; and the store lacks it
+ * @no_object_bytes: together
  */
 struct cfs_pinned_image {
 	struct cfs_digest digest;
 	uint64_t size;
 	char *names;
+	uint64_t n_no_object;
+	uint64_t no_object_bytes;
 };
 
 /**

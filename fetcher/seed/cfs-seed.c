@@ -322,10 +322,15 @@ static int tell(const struct seed *seed, double seconds, int status)
 
 	if (seed->options.json)
 		seed_report_json(&report);
-	else if (!seed->options.quiet && seed->plan.n_objects)
+	else if (!seed->options.quiet &&
+		 (seed->plan.n_objects || seed->plan.no_object.objects))
 		seed_report_print(&report);
 	if (fflush(stdout))
 		return complain("stdout: %m");
+	if (seed->plan.no_object.objects)
+		complain("%llu files can't be had from a mirror: the image reads them from paths that are not the names of objects, such as %s; their content has to be put into the store's objects/ by the program that made the image",
+			 (unsigned long long)seed->plan.no_object.objects,
+			 seed->plan.example);
 	if (status == 0 && !seed_report_complete(&report))
 		return SEED_EXIT_INCOMPLETE;
 	return status;

@@ -20,6 +20,7 @@ void seed_plan_init(struct seed_plan *plan)
 void seed_plan_free(struct seed_plan *plan)
 {
 	free(plan->objects);
+	free(plan->example);
 	seed_plan_init(plan);
 }
 
@@ -49,17 +50,41 @@ int seed_plan_add(struct seed_plan *plan, const struct cfs_digest *digest,
 	return 0;
 }
 
+struct adding {
+	struct seed_plan *plan;
+	struct cfs_store *store;
+};
+
+/* Nothing to ask a mirror for: the file is here, or a mount will lack it. */
+static int add_file(struct adding *adding, const struct cfs_image_object *object)
+{
+	struct seed_plan *plan = adding->plan;
+
+	if (cfs_store_has_file(adding->store, object->path, object->size))
+		return 0;
+	if (plan->no_object.objects == 0) {
+		plan->example = strdup(object->file);
+		if (!plan->example)
+			return -ENOMEM;
+	}
+	plan->no_object.objects++;
+	plan->no_object.bytes += object->size;
+	return 0;
+}
+
 static int add_object(void *context, const struct cfs_image_object *object)
 {
-	/* Without a digest there is nothing to ask a mirror for. */
-	if (!object->has_digest)
-		return 0;
-	return seed_plan_add(context, &object->digest, object->size);
+	struct adding *adding = context;
+
+	return object->need == CFS_NEED_FILE ?
+		       add_file(adding, object) :
+		       seed_plan_add(adding->plan, &object->digest, object->size);
 }
 
 int seed_plan_add_image(struct seed_plan *plan, struct cfs_store *store,
 			const struct cfs_digest *digest, struct errmsg *msg)
 {
+	struct adding adding = { .plan = plan, .store = store };
 	char hex[CFS_DIGEST_HEX_LEN + 1];
 	struct cfs_image_file *file;
 	int fd, err = cfs_store_get(store, digest, &fd);
@@ -76,7 +101,8 @@ int seed_plan_add_image(struct seed_plan *plan, struct cfs_store *store,
 		return errmsg_set(msg, err, "image %s: %s", hex,
 				  err == -EINVAL ? "not a composefs image" :
 						   strerror(-err));
-	err = cfs_image_objects(cfs_image_file_image(file), add_object, plan);
+	err = cfs_image_objects(cfs_image_file_image(file), add_object,
+				&adding);
 	cfs_image_file_close(file);
 	if (err < 0)
 		errmsg_set(msg, err, "image %s: %s", hex, strerror(-err));

@@ -43,15 +43,23 @@ struct seed_object {
 	uint8_t outcome;	/* enum seed_outcome */
 };
 
+struct seed_count {
+	uint64_t objects;
+	uint64_t bytes;
+};
+
+/**
+ * struct seed_plan - what to bring in
+ * @no_object: files whose content no mirror can give, since the image reads it from
+ *	a path that is not the name of its object; and the store does not have it
+ * @example: one of them, by its path in the image; NULL if there are none
+ */
 struct seed_plan {
 	struct seed_object *objects;
 	size_t n_objects;
 	size_t capacity;
-};
-
-struct seed_count {
-	uint64_t objects;
-	uint64_t bytes;
+	struct seed_count no_object;
+	char *example;
 };
 
 void seed_plan_init(struct seed_plan *plan);

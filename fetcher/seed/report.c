@@ -23,7 +23,8 @@ static struct seed_count all(const struct seed_plan *plan)
 
 bool seed_report_complete(const struct seed_report *report)
 {
-	return seed_plan_count(report->plan, SEED_WANTED).objects == 0 &&
+	return report->plan->no_object.objects == 0 &&
+	       seed_plan_count(report->plan, SEED_WANTED).objects == 0 &&
 	       seed_plan_count(report->plan, SEED_FAILED).objects == 0;
 }
 
@@ -59,6 +60,8 @@ void seed_report_print(const struct seed_report *report)
 	print_if_any(report->plan, SEED_FAILED, "could not be had");
 	print_if_any(report->plan, SEED_WANTED,
 		     report->dry_run ? "to download" : "still missing");
+	if (report->plan->no_object.objects)
+		print_count(&report->plan->no_object, "no mirror can give", "");
 	printf("%s in %.1f s\n",
 	       report->dry_run ? "dry run" :
 	       seed_report_complete(report) ? "complete" : "incomplete",
@@ -93,14 +96,15 @@ void seed_report_json(const struct seed_report *report)
 			count_json(&one->taken), "digested",
 			count_json(&one->digested)));
 	}
-	root = json_pack("{s:i, s:b, s:b, s:f, s:o, s:o, s:o, s:o, s:o, s:o}",
+	root = json_pack("{s:i, s:b, s:b, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 			 "v", 1, "dry_run", report->dry_run, "complete",
 			 seed_report_complete(report), "seconds",
 			 report->seconds, "needed", count_json(&needed),
 			 "present", outcome_json(plan, SEED_PRESENT), "from",
 			 from, "downloaded", outcome_json(plan, SEED_FETCHED),
 			 "failed", outcome_json(plan, SEED_FAILED), "missing",
-			 outcome_json(plan, SEED_WANTED));
+			 outcome_json(plan, SEED_WANTED), "no_object",
+			 count_json(&plan->no_object));
 	json_dumpf(root, stdout, JSON_INDENT(2));
 	putchar('\n');
 	json_decref(root);
