@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "cache/base/cleanup.h"
-#include "cache/store/import.h"
+#include "cache/store/inspect.h"
 #include "cache/store/store.h"
 #include "cache/verity/hash.h"
 
@@ -46,7 +46,7 @@ int mount_image_import(struct cfs_store *store, int image_fd, const char *path,
 	if (err == 0)
 		err = cfs_store_check(store, &digest, size);
 	if (err > 0)
-		err = cfs_object_import(store, image_fd, &digest);
+		return cfs_image_import(store, image_fd, path, false, ret, msg);
 	if (err < 0)
 		return errmsg_set(msg, err,
 				  "%s: can't be put into the store: %s", path,

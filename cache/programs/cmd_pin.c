@@ -9,7 +9,6 @@
 
 #include "cache/base/cleanup.h"
 #include "cache/store/inspect.h"
-#include "cache/store/import.h"
 #include "cache/programs/cfs_store.h"
 #include "cache/store/store.h"
 #include "cache/store/lock.h"
@@ -106,26 +105,17 @@ int store_unpin(int argc, char **argv)
 	return err;
 }
 
-/* Looked at before it becomes an object: what is no image leaves nothing behind. */
 static int copy_in(struct cfs_store *store, const char *path,
 		   struct cfs_digest *ret)
 {
 	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct errmsg msg = { .text = "" };
-	int staged_fd, err;
 
 	if (fd < 0)
 		return store_complain("%s: %m", path);
-	staged_fd = cfs_object_import_staged(store, fd, ret);
-	if (staged_fd < 0)
-		return store_complain_of(store, path, staged_fd);
-	err = cfs_image_inspect(staged_fd, path, true, NULL, &msg);
-	if (err < 0) {
-		cfs_object_discard(store, staged_fd);
+	if (cfs_image_import(store, fd, path, true, ret, &msg) < 0)
 		return store_complain("%s", msg.text);
-	}
-	err = cfs_object_publish(store, staged_fd, ret);
-	return err < 0 ? store_complain_of(store, path, err) : 0;
+	return 0;
 }
 
 int store_import(int argc, char **argv)

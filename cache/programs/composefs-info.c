@@ -24,16 +24,18 @@ static const char usage[] =
 "  --basedir=DIR             where the objects are\n"
 "  --filter=NAME             only this name of the image's root folder;\n"
 "                            can be given more than once\n"
+"  --digests                 ls: digests, as logs have them, for paths of objects\n"
 "  --json                    print JSON\n"
 "  --help                    show this and exit\n"
 "  --version                 show the version and exit\n";
 
 enum {
-	OPT_BASEDIR = 1000, OPT_FILTER, OPT_JSON, OPT_HELP, OPT_VERSION,
+	OPT_BASEDIR = 1000, OPT_DIGESTS, OPT_FILTER, OPT_JSON, OPT_HELP, OPT_VERSION,
 };
 
 static const struct option long_options[] = {
 	{ "basedir", required_argument, NULL, OPT_BASEDIR },
+	{ "digests", no_argument, NULL, OPT_DIGESTS },
 	{ "filter", required_argument, NULL, OPT_FILTER },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "help", no_argument, NULL, OPT_HELP },
@@ -91,6 +93,9 @@ static const struct command *parse_options(int argc, char **argv,
 		switch (c) {
 		case OPT_BASEDIR:
 			open_basedir(info, optarg);
+			break;
+		case OPT_DIGESTS:
+			info->digests = true;
 			break;
 		case OPT_FILTER:
 			if (strchr(optarg, '/'))

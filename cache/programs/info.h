@@ -26,6 +26,7 @@
 struct info {
 	int basedir_fd;
 	bool json;
+	bool digests;		/* ls: digests instead of paths of objects */
 	const char **filters;
 	size_t n_filters;
 	char **files;
@@ -115,6 +116,9 @@ int info_json_add(struct info_json *array, json_t *element);
 /** info_json_end() - print what comes behind the last element */
 void info_json_end(struct info_json *array, const char *after);
 
+/* Bytes of the longest digest that an image can have: SHA-512. */
+#define INFO_DIGEST_MAX	64
+
 /**
  * info_json_bytes() - set a member to bytes that should be text
  * @key: the member if the bytes are UTF-8; else it is @key with "_hex" behind,
@@ -140,6 +144,7 @@ struct info_xattr {
  * @payload: symlink target or object path; NULL if there is none
  * @content: NULL unless a regular file's bytes are in the image
  * @digest: NULL if the image names none
+ * @digest_len: 32 (SHA-256) or 64 (SHA-512)
  */
 struct info_node {
 	const struct cfs_inode *inode;
@@ -149,6 +154,7 @@ struct info_node {
 	size_t payload_len;
 	const uint8_t *content;
 	const uint8_t *digest;
+	size_t digest_len;
 	const struct info_xattr *xattrs;
 	size_t n_xattrs;
 };

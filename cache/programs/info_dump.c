@@ -19,11 +19,6 @@ struct dump {
 	struct info_json *entries;	/* NULL: print text */
 };
 
-static void format_digest(const uint8_t *digest, char *ret)
-{
-	hex_encode(digest, CFS_DIGEST_LEN, ret);
-}
-
 static void print_optional(const void *bytes, size_t len)
 {
 	if (bytes)
@@ -37,7 +32,7 @@ static void print_text(const struct cfs_walk_entry *entry,
 		       const struct info_node *node, const char *link)
 {
 	const struct cfs_inode *inode = entry->inode;
-	char digest[CFS_DIGEST_HEX_LEN + 1] = "-";
+	char digest[2 * INFO_DIGEST_MAX + 1] = "-";
 
 	info_escape(entry->path, entry->path_len, 0);
 	printf(" %" PRIu64 " %s%o %u %u %u %u %" PRId64 ".%u ", node->size,
@@ -50,7 +45,7 @@ static void print_text(const struct cfs_walk_entry *entry,
 	putchar(' ');
 	print_optional(node->content, (size_t)node->size);
 	if (node->digest)
-		format_digest(node->digest, digest);
+		hex_encode(node->digest, node->digest_len, digest);
 	printf(" %s", digest);
 	for (size_t i = 0; i < node->n_xattrs; i++) {
 		const struct info_xattr *xattr = &node->xattrs[i];
@@ -110,7 +105,7 @@ static int set_numbers(json_t *object, const struct info_node *node)
 static int set_content(json_t *object, const struct info_node *node)
 {
 	const char *key = S_ISLNK(node->mode) ? "target" : "object";
-	char digest[CFS_DIGEST_HEX_LEN + 1];
+	char digest[2 * INFO_DIGEST_MAX + 1];
 
 	if (node->payload &&
 	    info_json_bytes(object, key, node->payload, node->payload_len))
@@ -120,7 +115,7 @@ static int set_content(json_t *object, const struct info_node *node)
 		return -ENOMEM;
 	if (!node->digest)
 		return 0;
-	format_digest(node->digest, digest);
+	hex_encode(node->digest, node->digest_len, digest);
 	return json_object_set_new(object, "digest", json_string(digest)) ?
 		       -ENOMEM : 0;
 }

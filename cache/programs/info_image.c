@@ -17,7 +17,7 @@ static const char *explain(int err)
 	case -EFSCORRUPTED:
 		return "the image contradicts itself: it is damaged";
 	case -EOPNOTSUPP:
-		return "needs a feature that composefs images do not use";
+		return "needs something that this version does not know, such as SHA-512 digests";
 	default:
 		return strerror(-err);
 	}

@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/base/hex.h"
 #include "cache/programs/info.h"
 
 struct ls {
 	struct info_node_reader *reader;
 	struct info_json *entries;	/* NULL: print text */
+	bool digests;
 };
 
 static const char *type_name(uint32_t mode)
@@ -32,7 +34,16 @@ static const char *type_name(uint32_t mode)
 	}
 }
 
-static void print_text(const struct cfs_walk_entry *entry,
+/* The log and the store's messages name objects by digest. */
+static void print_digest(const struct info_node *node)
+{
+	char hex[2 * INFO_DIGEST_MAX + 1];
+
+	hex_encode(node->digest, node->digest_len, hex);
+	printf("\t@ %s", hex);
+}
+
+static void print_text(const struct ls *ls, const struct cfs_walk_entry *entry,
 		       const struct info_node *node)
 {
 	info_escape(entry->path, entry->path_len, INFO_KEEP_SPACE);
@@ -42,6 +53,8 @@ static void print_text(const struct cfs_walk_entry *entry,
 	}
 	if (S_ISDIR(node->mode)) {
 		fputs("/\t", stdout);
+	} else if (ls->digests && node->digest) {
+		print_digest(node);
 	} else if (node->payload) {
 		fputs(S_ISLNK(node->mode) ? "\t-> " : "\t@ ", stdout);
 		info_escape(node->payload, node->payload_len, 0);
@@ -53,6 +66,7 @@ static int print_json(struct ls *ls, const struct cfs_walk_entry *entry,
 		      const struct info_node *node)
 {
 	const char *key = S_ISLNK(node->mode) ? "target" : "object";
+	char hex[2 * INFO_DIGEST_MAX + 1];
 	json_t *object = json_object();
 	int err;
 
@@ -65,6 +79,11 @@ static int print_json(struct ls *ls, const struct cfs_walk_entry *entry,
 	if (!err && node->payload)
 		err = info_json_bytes(object, key, node->payload,
 				      node->payload_len);
+	if (!err && node->digest) {
+		hex_encode(node->digest, node->digest_len, hex);
+		err = json_object_set_new(object, "digest", json_string(hex)) ?
+			      -ENOMEM : 0;
+	}
 	if (err) {
 		json_decref(object);
 		return err;
@@ -85,7 +104,7 @@ static int visit(void *context, const struct cfs_walk_entry *entry)
 		return err;
 	if (ls->entries)
 		return print_json(ls, entry, &node);
-	print_text(entry, &node);
+	print_text(ls, entry, &node);
 	return 0;
 }
 
@@ -95,6 +114,7 @@ static int ls_image(const struct info *info, const char *path,
 	struct ls ls = {
 		.reader = info_node_reader_new(image),
 		.entries = entries,
+		.digests = info->digests,
 	};
 	int err;
 

@@ -10,6 +10,14 @@
 #include "cache/base/arena.h"
 #include "cache/programs/info.h"
 
+/*
+ * The readers of images know SHA-256 only.  To be shown, a SHA-512 digest is taken
+ * from its xattr: version, length, flags, algorithm, digest.
+ */
+#define METACOPY	"trusted.overlay.metacopy"
+#define SHA512_LEN	64
+#define METACOPY_SHA512_LEN	(4 + SHA512_LEN)
+
 struct info_node_reader {
 	const struct cfs_image *image;
 	struct arena arena;		/* names and values of one inode */
@@ -18,6 +26,8 @@ struct info_node_reader {
 	size_t capacity;
 	struct cfs_xattr scratch;
 	struct cfs_backing backing;
+	bool has_sha512;
+	uint8_t sha512[SHA512_LEN];
 	char target[CFS_SYMLINK_MAX + 1];
 	uint8_t content[CFS_INLINE_FILE_MAX];
 };
@@ -40,6 +50,22 @@ void info_node_reader_free(struct info_node_reader *reader)
 	free(reader);
 }
 
+static int read_sha512(struct info_node_reader *reader,
+		       const struct cfs_xattr *xattr)
+{
+	static const uint8_t header[] = {
+		0, METACOPY_SHA512_LEN, 0, CFS_METACOPY_SHA512,
+	};
+	uint8_t value[METACOPY_SHA512_LEN];
+	int err = cfs_xattr_value(reader->image, xattr, value);
+
+	if (err || memcmp(value, header, sizeof(header)) != 0)
+		return err;
+	memcpy(reader->sha512, value + sizeof(header), SHA512_LEN);
+	reader->has_sha512 = true;
+	return 0;
+}
+
 static int keep_xattr(void *context, struct cfs_xattr *xattr)
 {
 	struct info_node_reader *reader = context;
@@ -48,6 +74,9 @@ static int keep_xattr(void *context, struct cfs_xattr *xattr)
 	char *name;
 	int err;
 
+	if (xattr->value_len == METACOPY_SHA512_LEN &&
+	    strcmp(xattr->name, METACOPY) == 0)
+		return read_sha512(reader, xattr);
 	if (!cfs_xattr_unescape(xattr))
 		return 0;
 	if (reader->n_xattrs == reader->capacity) {
@@ -147,8 +176,13 @@ static int read_backing(struct info_node_reader *reader, struct info_node *ret)
 		ret->payload = backing->path;
 		ret->payload_len = backing->path_len;
 	}
-	if (backing->has_digest)
+	if (backing->has_digest) {
 		ret->digest = backing->digest;
+		ret->digest_len = sizeof(backing->digest);
+	} else if (reader->has_sha512) {
+		ret->digest = reader->sha512;
+		ret->digest_len = SHA512_LEN;
+	}
 	return 0;
 }
 
@@ -159,6 +193,7 @@ int info_node_read(struct info_node_reader *reader,
 
 	arena_release(&reader->arena);
 	reader->n_xattrs = 0;
+	reader->has_sha512 = false;
 	*ret = (struct info_node){
 		.inode = inode,
 		.mode = inode->mode,

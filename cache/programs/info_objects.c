@@ -13,6 +13,9 @@
 #include "cache/base/arena.h"
 #include "cache/programs/info.h"
 
+#define HEX_DIGITS	"0123456789abcdef"
+#define SHA512_NAME_LEN	129
+
 struct object {
 	const char *path;
 	uint64_t size;
@@ -27,7 +30,16 @@ struct objects {
 	struct cfs_xattr scratch;
 	struct cfs_backing backing;
 	const struct cfs_image *image;
+	size_t n_nameless;	/* files with content and without a path to it */
 };
+
+/* The name of a SHA-512 object: "aa/<126 hex>". */
+static bool is_sha512_name(const char *path)
+{
+	return strlen(path) == SHA512_NAME_LEN && path[2] == '/' &&
+	       strspn(path, HEX_DIGITS) == 2 &&
+	       strspn(path + 3, HEX_DIGITS) == SHA512_NAME_LEN - 3;
+}
 
 static int collect_entry(void *context, const struct cfs_walk_entry *entry)
 {
@@ -44,8 +56,13 @@ static int collect_entry(void *context, const struct cfs_walk_entry *entry)
 		err = cfs_backing_read_unchecked(objects->image, entry->inode,
 						 &objects->scratch,
 						 &objects->backing);
-	if (err || objects->backing.path_len == 0)
+	if (err)
 		return err;
+	if (objects->backing.path_len == 0) {
+		objects->n_nameless++;
+		return 0;
+	}
+	object.is_safe |= is_sha512_name(objects->backing.path);
 	if (objects->n_objects == objects->capacity) {
 		size_t capacity = objects->capacity ? 2 * objects->capacity :
 						      1024;
@@ -182,6 +199,11 @@ static int run(const struct info *info, bool only_missing)
 		err = print_objects(info, objects, only_missing, &printed);
 		if (err)
 			info_error(info->files[0], NULL, err);
+	}
+	if (!err && only_missing && objects->n_nameless) {
+		fprintf(stderr, "composefs-info: %zu files have content, and no object is named that holds it\n",
+			objects->n_nameless);
+		printed += objects->n_nameless;
 	}
 	release(objects);
 	free(objects);

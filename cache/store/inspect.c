@@ -10,6 +10,8 @@
 #include "cache/base/cleanup.h"
 #include "cache/image/check.h"
 #include "cache/image/file.h"
+#include "cache/store/explain.h"
+#include "cache/store/import.h"
 #include "cache/store/store.h"
 
 static void close_image(struct cfs_image_file **image)
@@ -25,7 +27,7 @@ static const char *why_refused(int err)
 	case -EUCLEAN:
 		return "is a damaged image";
 	case -EOPNOTSUPP:
-		return "needs a feature that composefs images do not use";
+		return "needs something that this version does not know, such as SHA-512 digests";
 	default:
 		return strerror(-err);
 	}
@@ -68,4 +70,29 @@ int cfs_store_image_inspect(struct cfs_store *store,
 	if (err < 0)
 		return errmsg_set(msg, err, "%s: %s", what, strerror(-err));
 	return cfs_image_inspect(fd, what, true, NULL, msg);
+}
+
+int cfs_image_import(struct cfs_store *store, int fd, const char *what,
+		     bool whole, struct cfs_digest *ret, struct errmsg *msg)
+{
+	struct cfs_digest digest;
+	struct errmsg why;
+	int staged_fd = cfs_object_import_staged(store, fd, &digest);
+	int err = staged_fd;
+
+	if (staged_fd >= 0) {
+		err = cfs_image_inspect(staged_fd, what, whole, NULL, msg);
+		if (err < 0) {
+			cfs_object_discard(store, staged_fd);
+			return err;
+		}
+		err = cfs_object_publish(store, staged_fd, &digest);
+	}
+	if (err < 0) {
+		cfs_store_explain(store, err, &why);
+		return errmsg_set(msg, err, "%s: can't be put into the store: %.500s",
+				  what, why.text);
+	}
+	*ret = digest;
+	return 0;
 }

@@ -40,4 +40,19 @@ int cfs_store_image_inspect(struct cfs_store *store,
 			    const struct cfs_digest *digest, const char *what,
 			    struct errmsg *msg);
 
+/**
+ * cfs_image_import() - copy an image file into a store
+ * @fd: readable regular file; borrowed
+ * @what, @whole: as of cfs_image_inspect()
+ * @ret: digest of what was copied; untouched on failure
+ * @msg: why not
+ *
+ * The copy is looked at before it becomes an object: what is no image leaves nothing
+ * behind.  Keep gc out (lock.h) until it is pinned.
+ *
+ * Return: 0, as cfs_image_inspect(), or as cfs_object_import().
+ */
+int cfs_image_import(struct cfs_store *store, int fd, const char *what,
+		     bool whole, struct cfs_digest *ret, struct errmsg *msg);
+
 #endif /* CACHE_STORE_INSPECT_H */

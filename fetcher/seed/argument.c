@@ -11,7 +11,6 @@
 #include "cache/image/file.h"
 #include "cache/mirror/profile.h"
 #include "cache/store/inspect.h"
-#include "cache/store/import.h"
 #include "cache/store/store.h"
 #include "cache/upkeep/refs.h"
 #include "fetcher/http/config.h"
@@ -221,9 +220,9 @@ static int by_file(const struct seed_target *target, const char *what,
 		return errmsg_set(msg, -errno, "%s: %m", what);
 	if (!is_image(fd))
 		return read_profile(target, what, fd, ret, msg);
-	err = cfs_object_import(target->store, fd, &ret->digest);
+	err = cfs_image_import(target->store, fd, what, true, &ret->digest, msg);
 	if (err < 0)
-		return errmsg_set(msg, err, "%s: %s", what, strerror(-err));
+		return err;
 	return take_image(target, what, NULL, ret, msg);
 }
 
