@@ -37,6 +37,7 @@ static const char usage[] =
 "    --json\n"
 "  pin STORE NAME IMAGE            give an image (a digest or a name) a name\n"
 "  unpin STORE NAME...             take names away; gc frees what they needed\n"
+"    --force                       the last name of a mounted image, too\n"
 "  import STORE FILE [NAME]        copy an image file into the store, and pin it\n"
 "  trees STORE                     make what lets mirrors of it be read in parts\n"
 "    --min-size=SIZE               of objects of at least that size (default 16M)\n"

@@ -10,6 +10,7 @@
 #include "cache/base/cleanup.h"
 #include "cache/store/inspect.h"
 #include "cache/programs/cfs_store.h"
+#include "cache/programs/image_in_use.h"
 #include "cache/store/store.h"
 #include "cache/store/lock.h"
 
@@ -80,28 +81,80 @@ int store_pin(int argc, char **argv)
 	return err;
 }
 
+/* What is to be unpinned. */
+struct unpin {
+	struct cfs_store *store;
+	char **names;
+	size_t n_names;
+	struct cfs_digest digest;	/* of the image in question */
+	bool kept;			/* it has a name that stays */
+};
+
+static int find_kept_name(void *context, const char *name,
+			  const struct cfs_digest *digest)
+{
+	struct unpin *unpin = context;
+
+	if (!cfs_digest_equal(digest, &unpin->digest))
+		return 0;
+	for (size_t i = 0; i < unpin->n_names; i++)
+		if (strcmp(unpin->names[i], name) == 0)
+			return 0;
+	unpin->kept = true;
+	return 0;
+}
+
+/* Would gc take the objects of an image that is mounted? */
+static bool leaves_a_mount_alone(struct unpin *unpin, const char *name)
+{
+	unpin->kept = false;
+	if (cfs_store_image_get(unpin->store, name, &unpin->digest) != 0 ||
+	    cfs_store_image_each(unpin->store, find_kept_name, unpin) < 0)
+		return false;
+	return !unpin->kept && image_is_mounted(unpin->store, &unpin->digest);
+}
+
+static int unpin_one(struct unpin *unpin, const char *name, bool force)
+{
+	int err;
+
+	if (!force && leaves_a_mount_alone(unpin, name))
+		return store_complain("images/%s: its image is mounted, and has no other name: gc would take what the mount reads; unmount it first, or use --force",
+				      name);
+	err = cfs_store_image_remove(unpin->store, name);
+	if (err < 0)
+		return store_complain_of(unpin->store, name, err);
+	return err ? store_complain("images/%s: no such name", name) : 0;
+}
+
 int store_unpin(int argc, char **argv)
 {
-	struct cfs_store *store;
-	int err = no_options(argc, argv);
+	static const struct option options[] = {
+		{ "force", no_argument, NULL, 'f' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct unpin unpin = { .store = NULL };
+	bool force = false;
+	int option, err;
 
-	if (err)
-		return err;
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option != 'f')
+			return STORE_EXIT_USAGE;
+		force = true;
+	}
 	if (argc - optind < 2)
 		return store_usage_error("unpin takes a store and names");
-	err = store_open_named(argv[optind], 0, &store);
+	err = store_open_named(argv[optind], 0, &unpin.store);
 	if (err)
 		return err;
-	for (int i = optind + 1; i < argc; i++) {
-		int one = cfs_store_image_remove(store, argv[i]);
+	unpin.names = argv + optind + 1;
+	unpin.n_names = (size_t)(argc - optind - 1);
+	for (size_t i = 0; i < unpin.n_names; i++) {
+		int one = unpin_one(&unpin, unpin.names[i], force);
 
-		if (one)
-			err = store_complain("images/%s: %s", argv[i],
-					     one == CFS_STORE_MISS ?
-						     "no such name" :
-						     strerror(-one));
+		err = one ? one : err;
 	}
-	cfs_store_close(store);
+	cfs_store_close(unpin.store);
 	return err;
 }
 
