@@ -33,7 +33,8 @@ static void print_bytes(uint64_t bytes)
 	fputs(units_format_size(bytes, text), stdout);
 }
 
-static void print_count(const json_t *count)
+/* @n_images: that the objects belong to */
+static void print_count(const json_t *count, size_t n_images)
 {
 	uint64_t present = number(count, "present_objects");
 	uint64_t objects = number(count, "objects");
@@ -45,6 +46,7 @@ static void print_count(const json_t *count)
 	print_bytes(number(count, "bytes"));
 	printf(" are here (%llu fetched by this process)%s\n",
 	       (unsigned long long)number(count, "fetched_objects"),
+	       n_images == 0 ? ": no image is named in images/" :
 	       present == objects ? ": complete, no network is needed" : "");
 }
 
@@ -54,7 +56,8 @@ static void print_images(const json_t *root)
 	size_t i;
 
 	printf("all images    ");
-	print_count(json_object_get(root, "total"));
+	print_count(json_object_get(root, "total"),
+		    json_array_size(json_object_get(root, "images")));
 	json_array_foreach(json_object_get(root, "images"), i, image) {
 		printf("image         %s %s", string(image, "name"),
 		       string(image, "digest"));
@@ -62,7 +65,7 @@ static void print_images(const json_t *root)
 			printf(": %s\n", string(image, "error"));
 		else if (json_object_get(image, "objects")) {
 			printf(": ");
-			print_count(image);
+			print_count(image, 1);
 		} else {
 			printf("\n");
 		}
