@@ -9,9 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cache/base/cleanup.h"
+#include "cache/base/output_place.h"
+#include "server/log_writer.h"
 
 /* Longest part of a path that is logged; escapes may make it three times so. */
 #define PATH_LOGGED_MAX		256
@@ -20,43 +23,69 @@
 struct access_log {
 	int fd;			/* stays the same number when reopened */
 	char *path;		/* NULL: standard output, which is not reopened */
+	struct log_writer *writer;
 };
 
+/* A FIFO keeps what it has until there is a reader, if we hold both its ends. */
 static int open_log(const char *path)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK |
-			    O_NOCTTY | O_CLOEXEC, 0640);
+	const int flags = O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	struct output_place place;
+	struct stat st;
+	int fd, err;
 
-	return fd < 0 ? -errno : fd;
+	if (stat(path, &st) == 0 && S_ISFIFO(st.st_mode)) {
+		fd = open(path, O_RDWR | flags);
+		return fd < 0 ? -errno : fd;
+	}
+	err = output_place_find(path, false, &place);
+	if (err)
+		return err;
+	fd = take_fd(&place.fd);
+	if (fd < 0)
+		fd = open(place.path, O_WRONLY | O_CREAT | flags, 0640);
+	err = fd < 0 ? -errno : 0;
+	output_place_release(&place);
+	return err ? err : fd;
 }
 
 int access_log_open(const char *path, struct access_log **ret)
 {
-	CLEANUP_FREE struct access_log *log = calloc(1, sizeof(*log));
+	const bool is_stdout = strcmp(path, "-") == 0;
+	struct access_log *log = calloc(1, sizeof(*log));
+	int err = 0;
 
 	if (!log)
 		return -ENOMEM;
-	if (strcmp(path, "-") == 0) {
-		log->fd = STDOUT_FILENO;
-	} else {
-		CLEANUP_FREE char *copy = strdup(path);
-
-		if (!copy)
-			return -ENOMEM;
-		log->fd = open_log(path);
-		if (log->fd < 0)
-			return log->fd;
-		log->path = take_ptr(copy);
+	log->fd = is_stdout ? STDOUT_FILENO : open_log(path);
+	if (log->fd < 0) {
+		err = log->fd;
+		free(log);
+		return err;
 	}
-	*ret = take_ptr(log);
+	if (!is_stdout) {
+		log->path = strdup(path);
+		err = log->path ? 0 : -ENOMEM;
+	}
+	if (err) {
+		access_log_close(log);
+		return err;
+	}
+	*ret = log;
 	return 0;
+}
+
+int access_log_start(struct access_log *log)
+{
+	return log_writer_new(log->fd, &log->writer);
 }
 
 void access_log_close(struct access_log *log)
 {
 	if (!log)
 		return;
-	if (log->path)
+	log_writer_free(log->writer);
+	if (log->fd != STDOUT_FILENO)
 		close(log->fd);
 	free(log->path);
 	free(log);
@@ -121,32 +150,19 @@ void access_log_add(struct access_log *log, struct access_log_lines *lines,
 		(unsigned long long)entry->bytes, (long long)entry->ms);
 }
 
-static uint64_t count_lines(const char *text, size_t len)
-{
-	uint64_t n = 0;
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		n += text[i] == '\n';
-	return n;
-}
-
 void access_log_flush(struct access_log *log, struct access_log_lines *lines)
 {
-	size_t done = 0;
-
-	if (!log)
-		return;
-	while (done < lines->len) {
-		ssize_t n = write(log->fd, lines->text + done,
-				  lines->len - done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		done += (size_t)n;
-	}
-	lines->n_dropped += count_lines(lines->text + done, lines->len - done);
+	if (log && lines->len)
+		log_writer_put(log->writer, lines->text, lines->len);
 	lines->len = 0;
+}
+
+uint64_t access_log_dropped(struct access_log *log)
+{
+	return log ? log_writer_dropped(log->writer) : 0;
+}
+
+void access_log_wait(struct access_log *log, unsigned int ms)
+{
+	log_writer_flush(log->writer, ms);
 }

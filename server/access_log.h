@@ -11,8 +11,8 @@
  * Each thread writes through a struct access_log_lines of its own, in its own
  * memory, zero at first; whole lines of threads mix.  What is logged is copied.
  *
- * The log never holds up the server for long: lines are collected and written
- * together, and those that a full pipe refuses are dropped and counted.
+ * The log never holds up the server: lines are collected and given to a thread
+ * that writes them (log_writer.h); what it can't get rid of is dropped and counted.
  */
 #ifndef SERVER_ACCESS_LOG_H
 #define SERVER_ACCESS_LOG_H
@@ -29,7 +29,6 @@ struct access_log;
 
 struct access_log_lines {
 	size_t len;
-	uint64_t n_dropped;
 	char text[ACCESS_LOG_BUFFER];
 };
 
@@ -46,12 +45,19 @@ struct access_log_entry {
 
 /**
  * access_log_open() - open a log for appending
- * @path: its file, or "-" for standard output
+ * @path: its file, or "-" for standard output; of a FIFO no reader is waited for
  * @ret: the log, owned by the caller; untouched on failure
  *
  * Return: 0 or -errno.
  */
 int access_log_open(const char *path, struct access_log **ret);
+
+/**
+ * access_log_start() - start the thread that writes; once, before anything is logged
+ *
+ * Return: 0 or -errno.
+ */
+int access_log_start(struct access_log *log);
 
 /** access_log_close() - NULL is allowed */
 void access_log_close(struct access_log *log);
@@ -67,7 +73,13 @@ int access_log_reopen(struct access_log *log);
 void access_log_add(struct access_log *log, struct access_log_lines *lines,
 		    const struct access_log_entry *entry);
 
-/** access_log_flush() - write what was collected; @log may be NULL for none */
+/** access_log_flush() - let what was collected be written; @log may be NULL */
 void access_log_flush(struct access_log *log, struct access_log_lines *lines);
+
+/** access_log_dropped() - lines that were never written; @log may be NULL */
+uint64_t access_log_dropped(struct access_log *log);
+
+/** access_log_wait() - until all that was flushed is written, at most @ms */
+void access_log_wait(struct access_log *log, unsigned int ms);
 
 #endif /* SERVER_ACCESS_LOG_H */

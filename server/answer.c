@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "server/connection.h"
+#include "server/crowd.h"
 #include "server/tree_maker.h"
 #include "server/mirror_text.h"
 
@@ -51,6 +52,7 @@ static enum answer_step answer_metrics(struct connection *conn)
 
 	for (i = 0; i < shared->n_workers; i++)
 		metrics_sum(&shared->workers[i]->metrics, &sum);
+	sum.values[METRIC_LOG_DROPPED] = access_log_dropped(shared->log);
 	conn->owned_text = metrics_format(&sum);
 	if (!conn->owned_text)
 		return answer_refuse(conn, 503);
@@ -169,17 +171,36 @@ static enum answer_step open_target(struct connection *conn)
 	return ANSWER_OPEN;
 }
 
+/* Was it let in though there was no place, and has none become free since? */
+static bool is_crowded_out(struct connection *conn)
+{
+	if (conn->crowded)
+		conn->crowded = peer_limit_is_crowded(
+			conn->worker->shared->peers[conn->role]);
+	return conn->crowded;
+}
+
+static enum answer_step refuse_for_good(struct connection *conn)
+{
+	count(conn, METRIC_REFUSED_TOTAL);
+	conn->request.keep_alive = false;
+	return answer_refuse(conn, 503);
+}
+
 enum answer_step answer_begin(struct connection *conn)
 {
 	struct worker *worker = conn->worker;
 	int status;
 
 	conn->by_name = false;
+	conn->opened_again = false;
 	if (url_target_parse(conn->request.target.text,
 			     conn->request.target.len, &conn->target))
 		return answer_refuse(conn, 404);
 	if (conn->target.kind == URL_HEALTHZ)
 		return answer_health(conn);
+	if (is_crowded_out(conn))
+		return refuse_for_good(conn);
 	if ((conn->target.kind == URL_METRICS) !=
 	    (conn->role == LISTEN_METRICS))
 		return answer_refuse(conn, 404);
@@ -235,7 +256,13 @@ static enum answer_step answer_open_error(struct connection *conn, int err)
 	case -EMFILE:
 	case -ENFILE:
 	case -ENOMEM:
+		/* Once more, with the descriptors that are free now. */
 		object_cache_shrink(conn->worker->cache);
+		crowd_make_way(conn->worker, LISTEN_OBJECTS, 0);
+		if (!conn->opened_again) {
+			conn->opened_again = true;
+			return open_target(conn);
+		}
 		return answer_refuse(conn, 503);
 	default:
 		count(conn, METRIC_READ_ERRORS);

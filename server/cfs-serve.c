@@ -31,6 +31,10 @@
 
 #define DEFAULT_LISTEN		"127.0.0.1:8080"
 #define DEFAULT_CONNECTIONS	16384
+#define MONITORS_MAX		8	/* connections to --metrics */
+#define FILES_MAX		1024
+/* Beyond the grace, until the process is ended whatever it hangs in. */
+#define STOP_SECONDS		5
 
 __attribute__((format(printf, 1, 2), noreturn))
 static void die(const char *format, ...)
@@ -46,28 +50,47 @@ static void die(const char *format, ...)
 }
 
 /*
- * Each connection may need a descriptor for a file, too, and each worker keeps
- * some for hot objects.
+ * How the limit of open files is shared out: nearly all of it to connections, an
+ * eighth to the files that these need at a time (small objects are in memory), and
+ * a few to the workers, those who watch, and those who wait for a place.  Where
+ * files run short, idle connections give way to them too.
  */
-static unsigned int fit_connections(unsigned int wanted, size_t n_workers)
+static void share_descriptors(struct serve_limits *limits, size_t n_workers,
+			      size_t n_listeners)
 {
+	rlim_t base = 16 + n_workers * (4 + n_listeners) + MONITORS_MAX;
 	struct rlimit limit;
-	rlim_t reserve = 64 + 300 * n_workers;
-	rlim_t fit;
+	rlim_t files, fit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		die("can't read the limit of open files: %s", strerror(errno));
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
-	fit = limit.rlim_max > reserve + 2 ? (limit.rlim_max - reserve) / 2 : 1;
-	if (!wanted)
-		return fit < DEFAULT_CONNECTIONS ? (unsigned int)fit :
-						   DEFAULT_CONNECTIONS;
-	if (wanted > fit)
-		die("--max-connections=%u needs a limit of open files (ulimit -n) of %llu, not %llu",
-		    wanted, 2ull * wanted + reserve,
-		    (unsigned long long)limit.rlim_max);
-	return wanted;
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limits->max_extra = limit.rlim_cur < 4096 ? limit.rlim_cur / 64 : 64;
+	files = limit.rlim_cur / 8 < FILES_MAX ? limit.rlim_cur / 8 : FILES_MAX;
+	limits->idle_files = (unsigned int)(files / 2 / n_workers) + 1;
+	base += limits->max_extra + files;
+	if (limit.rlim_cur <= base)
+		die("the limit of open files (ulimit -n) is %llu: %zu workers need at least %llu",
+		    (unsigned long long)limit.rlim_cur, n_workers,
+		    (unsigned long long)base + 1);
+	fit = limit.rlim_cur - base;
+	if (limits->max_connections > fit)
+		die("--max-connections=%u needs a limit of open files (ulimit -n) of about %llu, not %llu",
+		    limits->max_connections,
+		    limits->max_connections * 8ull / 7 + base,
+		    (unsigned long long)limit.rlim_cur);
+	if (limits->max_connections)
+		return;
+	limits->max_connections = DEFAULT_CONNECTIONS;
+	if (fit >= DEFAULT_CONNECTIONS)
+		return;
+	limits->max_connections = (unsigned int)fit;
+	log_line(LOG_WARNING,
+		 "event=few-descriptors limit=%llu max-connections=%u default=%u remedy=\"ulimit -n, or LimitNOFILE=\"",
+		 (unsigned long long)limit.rlim_cur, limits->max_connections,
+		 DEFAULT_CONNECTIONS);
 }
 
 /* Which engine the workers will get; says so if it is the second best. */
@@ -146,6 +169,17 @@ static void open_workers(struct serve_shared *shared, struct serve_options *o)
 		o->listen[o->n_listen++] = DEFAULT_LISTEN;
 	for (i = 0; i < o->n_listen; i++)
 		check_port_is_free(o->listen[i]);
+	share_descriptors(&shared->limits, o->n_workers,
+			  (size_t)n_inherited + o->n_listen);
+	shared->peers[LISTEN_OBJECTS] =
+		peer_limit_new(shared->limits.max_connections,
+			       shared->limits.max_peer,
+			       shared->limits.max_extra);
+	shared->peers[LISTEN_METRICS] = peer_limit_new(MONITORS_MAX / 2,
+						       MONITORS_MAX / 2,
+						       MONITORS_MAX / 2);
+	if (!shared->peers[LISTEN_OBJECTS] || !shared->peers[LISTEN_METRICS])
+		die("out of memory");
 	shared->workers = calloc(o->n_workers, sizeof(shared->workers[0]));
 	if (!shared->workers)
 		die("out of memory");
@@ -170,8 +204,6 @@ static void open_everything(struct serve_shared *shared,
 	int err;
 
 	shared->limits = o->limits;
-	shared->limits.max_connections =
-		fit_connections(o->limits.max_connections, o->n_workers);
 	shared->engine = choose_engine(o->engine);
 	err = store_files_open(o->store, o->unsealed, &shared->files);
 	if (err)
@@ -183,10 +215,6 @@ static void open_everything(struct serve_shared *shared,
 			die("%s: can't be opened for the access log: %s",
 			    o->access_log, strerror(-err));
 	}
-	shared->peers = peer_limit_new(shared->limits.max_connections,
-				       shared->limits.max_peer);
-	if (!shared->peers)
-		die("out of memory");
 	if (o->make_trees) {
 		err = tree_maker_new(o->store, &shared->trees);
 		if (err)
@@ -238,7 +266,10 @@ int main(int argc, char **argv)
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 
 	open_everything(&shared, &o);
+	/* Threads come last: privileges are a thread's own. */
 	err = shared.trees ? tree_maker_start(shared.trees) : 0;
+	if (!err && shared.log)
+		err = access_log_start(shared.log);
 	if (err)
 		die("can't start a thread: %s", strerror(-err));
 	for (i = 0; i < shared.n_workers; i++) {
@@ -247,13 +278,15 @@ int main(int argc, char **argv)
 			die("can't start a worker: %s", strerror(-err));
 	}
 	log_line(LOG_INFO,
-		 "event=start store=%s workers=%zu io=%s max-connections=%u",
+		 "event=start store=%s workers=%zu io=%s max-connections=%u max-per-client=%u",
 		 o.store, shared.n_workers,
 		 shared.engine == IO_ENGINE_RING ? "io_uring" : "epoll",
-		 shared.limits.max_connections);
+		 shared.limits.max_connections, shared.limits.max_peer);
 	sd_notify_send("READY=1\nSTATUS=Serving %s", o.store);
 
 	wait_for_stop(&shared, &signals);
+	/* A disk that does not answer must not keep the process. */
+	alarm(shared.limits.grace_ms / 1000 + STOP_SECONDS);
 	sd_notify_send("STOPPING=1\nSTATUS=Finishing responses");
 	log_line(LOG_INFO, "event=stop grace-ms=%u", shared.limits.grace_ms);
 	/* Who asks a second time does not want to wait. */
@@ -276,7 +309,8 @@ int main(int argc, char **argv)
 	free(shared.workers);
 	tree_maker_free(shared.trees);
 	access_log_close(shared.log);
-	peer_limit_free(shared.peers);
+	peer_limit_free(shared.peers[LISTEN_OBJECTS]);
+	peer_limit_free(shared.peers[LISTEN_METRICS]);
 	store_files_close(&shared.files);
 	return status;
 }

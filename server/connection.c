@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "server/answer.h"
+#include "server/crowd.h"
 
 /* Most requests fit the first; the second takes a head and one receipt more. */
 #define IN_SMALL	1024
@@ -20,6 +21,10 @@
 
 /* A client that goes on talking after its last response has this much of it. */
 #define DISCARD_MAX	(1u << 20)
+
+/* Where places are scarce, a response this slow for so long counts as waiting. */
+#define SLOW_RATE	(32u << 10)
+#define SLOW_AFTER_MS	2000
 
 static void process(struct connection *conn);
 
@@ -60,6 +65,19 @@ static void drop_answer(struct connection *conn)
 	conn->owned_text = NULL;
 }
 
+static struct worker_waits *waits_of(struct connection *conn)
+{
+	return &conn->worker->waits[conn->role];
+}
+
+static void give_place(struct connection *conn)
+{
+	if (conn->counted)
+		peer_limit_give(conn->worker->shared->peers[conn->role],
+				&conn->peer);
+	conn->counted = false;
+}
+
 static void connection_free(struct connection *conn)
 {
 	struct worker *worker = conn->worker;
@@ -68,7 +86,7 @@ static void connection_free(struct connection *conn)
 		account(conn);
 	drop_answer(conn);
 	timeout_clear(&conn->timeout);
-	peer_limit_give(worker->shared->peers, &conn->peer);
+	give_place(conn);
 	*(conn->prev ? &conn->prev->next : &worker->connections) = conn->next;
 	if (conn->next)
 		conn->next->prev = conn->prev;
@@ -97,10 +115,10 @@ static void receive(struct connection *conn)
 		}
 		free(conn->in);
 		conn->in = NULL;
-		timeout_set(&conn->timeout, &worker->idle, worker->now_ms);
-	} else if (conn->timeout.list != &worker->head) {
+		timeout_set(&conn->timeout, &waits_of(conn)->idle, worker->now_ms);
+	} else if (conn->timeout.list != &waits_of(conn)->head) {
 		/* From its first byte on; later ones win no time. */
-		timeout_set(&conn->timeout, &worker->head, worker->now_ms);
+		timeout_set(&conn->timeout, &waits_of(conn)->head, worker->now_ms);
 	}
 	conn->state = CONNECTION_RECEIVING;
 	conn->op.kind = IO_RECV;
@@ -116,7 +134,8 @@ static void linger(struct connection *conn)
 	conn->in_len = 0;
 	if (conn->state != CONNECTION_LINGERING) {
 		shutdown(conn->op.fd, SHUT_WR);
-		timeout_set(&conn->timeout, &worker->lingering, worker->now_ms);
+		timeout_set(&conn->timeout, &waits_of(conn)->lingering,
+			    worker->now_ms);
 		conn->state = CONNECTION_LINGERING;
 	}
 	conn->op.kind = IO_RECV;
@@ -192,8 +211,8 @@ static void send_response(struct connection *conn)
 		conn->iov[1].iov_len = response->length;
 		conn->msg.msg_iovlen = 2;
 	}
-	timeout_set(&conn->timeout, &conn->worker->sending,
-		    conn->worker->now_ms);
+	conn->sending_ms = conn->worker->now_ms;
+	timeout_set(&conn->timeout, &waits_of(conn)->sending, conn->sending_ms);
 	send_more(conn);
 }
 
@@ -358,9 +377,11 @@ static void done(struct io_op *op, int res)
 static void turn_away(struct worker *worker, int fd)
 {
 	struct http_response response = { .status = 503, .has_length = true };
-	char head[HTTP_RESPONSE_HEAD_MAX];
+	char head[HTTP_RESPONSE_HEAD_MAX], asked[HTTP_HEAD_MAX];
 	size_t len = http_response_head(&response, &worker->date, head);
 
+	/* What it has asked already must not become a reset, which may come first. */
+	recv(fd, asked, sizeof(asked), MSG_DONTWAIT);
 	send(fd, head, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	shutdown(fd, SHUT_WR);
 	close(fd);
@@ -368,23 +389,27 @@ static void turn_away(struct worker *worker, int fd)
 
 void connection_new(struct worker *worker, int fd, enum listen_role role)
 {
+	struct peer_limit *peers = worker->shared->peers[role];
 	struct connection *conn;
 	struct peer peer;
+	bool crowded;
 	int outcome;
 
 	peer_from_socket(fd, &peer);
 	metrics_add(&worker->metrics, METRIC_CONNECTIONS, 1);
-	outcome = peer_limit_take(worker->shared->peers, &peer);
-	if (outcome) {
+	outcome = peer_limit_take(peers, &peer);
+	if (outcome == PEER_LIMIT_PEER || outcome == PEER_LIMIT_TOTAL) {
 		metrics_add(&worker->metrics, outcome == PEER_LIMIT_PEER ?
 						      METRIC_REFUSED_PEER :
 						      METRIC_REFUSED_TOTAL, 1);
 		turn_away(worker, fd);
 		return;
 	}
+	crowded = outcome == PEER_LIMIT_CROWDED &&
+		  !crowd_ask(worker, role, peer_limit_load(peers, &peer));
 	conn = calloc(1, sizeof(*conn));
 	if (!conn) {
-		peer_limit_give(worker->shared->peers, &peer);
+		peer_limit_give(peers, &peer);
 		turn_away(worker, fd);
 		return;
 	}
@@ -392,6 +417,8 @@ void connection_new(struct worker *worker, int fd, enum listen_role role)
 	conn->op.done = done;
 	conn->worker = worker;
 	conn->peer = peer;
+	conn->counted = true;
+	conn->crowded = crowded;
 	conn->role = role;
 	conn->next = worker->connections;
 	if (conn->next)
@@ -402,18 +429,25 @@ void connection_new(struct worker *worker, int fd, enum listen_role role)
 	receive(conn);
 }
 
+/* What the peer has acknowledged of the response; the rest lies in our socket. */
+static uint64_t acknowledged_of(const struct connection *conn)
+{
+	uint64_t taken = conn->taken;
+	int queued = 0;
+
+	if (ioctl(conn->op.fd, SIOCOUTQ, &queued) == 0 &&
+	    (uint64_t)queued <= taken)
+		taken -= (uint64_t)queued;
+	return taken;
+}
+
 /* Has the peer taken enough of the response since it was looked at last? */
 static bool is_fast_enough(struct connection *conn)
 {
 	uint64_t wanted = (uint64_t)conn->worker->shared->limits.min_rate *
 			  RATE_WINDOW_MS / 1000;
-	uint64_t acknowledged = conn->taken;
-	int queued = 0;
+	uint64_t acknowledged = acknowledged_of(conn);
 
-	/* What lies in our own socket was not taken by anybody. */
-	if (ioctl(conn->op.fd, SIOCOUTQ, &queued) == 0 &&
-	    (uint64_t)queued <= acknowledged)
-		acknowledged -= (uint64_t)queued;
 	if (acknowledged < conn->taken_mark + wanted)
 		return false;
 	conn->taken_mark = acknowledged;
@@ -425,15 +459,15 @@ static void reset(struct connection *conn)
 {
 	struct linger now = { .l_onoff = 1, .l_linger = 0 };
 
-	count(conn, METRIC_CUT_SLOW, 1);
 	setsockopt(conn->op.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 	connection_cut(conn);
 }
 
-static void answer_late_head(struct connection *conn)
+/* Half a request is answered with @status: 408, too late, or 503, no place. */
+static void answer_half_a_head(struct connection *conn, int status)
 {
 	struct http_response response = {
-		.status = 408,
+		.status = status,
 		.has_length = true,
 	};
 	char head[HTTP_RESPONSE_HEAD_MAX];
@@ -443,9 +477,9 @@ static void answer_late_head(struct connection *conn)
 	send(conn->op.fd, head, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	conn->response = response;
 	conn->refused = true;
-	conn->started_ms = conn->worker->now_ms -
+	/* The limit has run since the first byte. */
+	conn->started_ms = conn->timeout.due_ms -
 			   conn->worker->shared->limits.head_ms;
-	count(conn, METRIC_CUT_SLOW, 1);
 	connection_cut(conn);
 }
 
@@ -455,18 +489,22 @@ void connection_timed_out(struct connection *conn)
 
 	switch (conn->state) {
 	case CONNECTION_RECEIVING:
-		if (conn->in_len > 0)
-			answer_late_head(conn);
-		else
+		if (conn->in_len == 0) {
 			connection_cut(conn);
+			return;
+		}
+		count(conn, METRIC_CUT_SLOW, 1);
+		answer_half_a_head(conn, 408);
 		return;
 	case CONNECTION_SENDING:
 	case CONNECTION_STREAMING:
-		if (is_fast_enough(conn))
-			timeout_set(&conn->timeout, &worker->sending,
+		if (is_fast_enough(conn)) {
+			timeout_set(&conn->timeout, &waits_of(conn)->sending,
 				    worker->now_ms);
-		else
+		} else {
+			count(conn, METRIC_CUT_SLOW, 1);
 			reset(conn);
+		}
 		return;
 	case CONNECTION_LINGERING:
 		connection_cut(conn);
@@ -475,6 +513,27 @@ void connection_timed_out(struct connection *conn)
 	case CONNECTION_LOADING:
 		return;		/* the disk has no limit */
 	}
+}
+
+bool connection_is_slow(const struct connection *conn)
+{
+	const int64_t ms = conn->worker->now_ms - conn->sending_ms;
+
+	return ms >= SLOW_AFTER_MS &&
+	       acknowledged_of(conn) < (uint64_t)ms * SLOW_RATE / 1000;
+}
+
+void connection_give_way(struct connection *conn)
+{
+	count(conn, METRIC_GAVE_WAY, 1);
+	give_place(conn);
+	if (conn->state == CONNECTION_RECEIVING && conn->in_len > 0)
+		answer_half_a_head(conn, 503);
+	else if (conn->state == CONNECTION_SENDING ||
+		 conn->state == CONNECTION_STREAMING)
+		reset(conn);
+	else
+		connection_cut(conn);
 }
 
 void connection_stop(struct connection *conn)

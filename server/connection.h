@@ -37,6 +37,7 @@
 #define SERVER_CONNECTION_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/uio.h>
 
 #include "server/http_request.h"
@@ -60,6 +61,8 @@ struct connection {
 	enum listen_role role;
 	enum connection_state state;
 	bool cut;
+	bool counted;			/* among its peer's */
+	bool crowded;			/* an extra one: see crowd.h */
 	struct timeout timeout;
 
 	/* Bytes received and not answered yet; NULL while there are none. */
@@ -71,7 +74,9 @@ struct connection {
 	bool refused;
 	struct url_target target;
 	bool by_name;			/* an image, through its name */
+	bool opened_again;		/* for want of descriptors */
 	int64_t started_ms;
+	int64_t sending_ms;		/* when the response began */
 
 	/* The answer. */
 	struct http_response response;
@@ -96,6 +101,21 @@ struct connection {
  * @role: of the listener
  */
 void connection_new(struct worker *worker, int fd, enum listen_role role);
+
+static inline struct connection *connection_of(struct timeout *timeout)
+{
+	return (struct connection *)((char *)timeout -
+				     offsetof(struct connection, timeout));
+}
+
+/**
+ * connection_is_slow() - has its peer left it waiting, so far, for longer than
+ * others should wait for its place?
+ */
+bool connection_is_slow(const struct connection *conn);
+
+/** connection_give_way() - go for the sake of another one; its place is free at once */
+void connection_give_way(struct connection *conn);
 
 /** connection_timed_out() - the limit in ->timeout is over */
 void connection_timed_out(struct connection *conn);

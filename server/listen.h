@@ -15,6 +15,7 @@
 enum listen_role {
 	LISTEN_OBJECTS,		/* everything but /metrics */
 	LISTEN_METRICS,		/* /metrics and /healthz only */
+	N_LISTEN_ROLES,
 };
 
 struct listener {

@@ -22,6 +22,8 @@ static const struct {
 	  "counter", "Connections turned away." },
 	{ METRIC_REFUSED_TOTAL, "cfs_serve_refused_total", "{limit=\"total\"}",
 	  "counter", NULL },
+	{ METRIC_GAVE_WAY, "cfs_serve_gave_way_total", "", "counter",
+	  "Idle or slow connections closed because all places were taken." },
 	{ METRIC_CUT_SLOW, "cfs_serve_cut_slow_total", "", "counter",
 	  "Connections cut because the peer was too slow." },
 	{ METRIC_2XX, "cfs_serve_responses_total", "{class=\"2xx\"}", "counter",

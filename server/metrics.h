@@ -16,6 +16,7 @@ enum metric {
 	METRIC_OPEN,			/* open at the moment */
 	METRIC_REFUSED_PEER,		/* one peer had too many */
 	METRIC_REFUSED_TOTAL,		/* all together had too many */
+	METRIC_GAVE_WAY,		/* idle or slow, closed for a newcomer */
 	METRIC_CUT_SLOW,		/* did not send or take bytes in time */
 	METRIC_2XX,
 	METRIC_3XX,

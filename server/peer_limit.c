@@ -20,33 +20,41 @@ struct slot {
 
 struct peer_limit {
 	pthread_mutex_t lock;
-	unsigned int max_total, max_peer;
+	unsigned int max_total, max_peer, extra;
 	unsigned int n_total;
 	uint64_t seed[2];	/* peers choose their addresses */
 	size_t mask;
 	struct slot slots[];
 };
 
+/*
+ * getpeername() knows nothing of a peer that has reset the connection meanwhile;
+ * SO_PEERNAME does, and wants to be told the length of the family's addresses.
+ */
 void peer_from_socket(int fd, struct peer *ret)
 {
 	union {
 		struct sockaddr any;
 		struct sockaddr_in v4;
 		struct sockaddr_in6 v6;
-	} u;
-	socklen_t len = sizeof(u);
+	} u = { .any.sa_family = AF_UNSPEC };
+	int family = AF_UNSPEC;
+	socklen_t len = sizeof(family);
 
 	memset(ret, 0, sizeof(*ret));
-	ret->is_local = true;
-	if (getpeername(fd, &u.any, &len) < 0)
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len) < 0 ||
+	    (family != AF_INET && family != AF_INET6)) {
+		ret->is_local = true;
 		return;
-	if (u.any.sa_family == AF_INET) {
-		ret->is_local = false;
+	}
+	len = family == AF_INET ? sizeof(u.v4) : sizeof(u.v6);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERNAME, &u, &len) < 0)
+		memset(&u, 0, sizeof(u));	/* counted all the same, as :: */
+	if (family == AF_INET) {
 		ret->is_ipv4 = true;
 		memset(ret->address + 10, 0xff, 2);
 		memcpy(ret->address + 12, &u.v4.sin_addr, 4);
-	} else if (u.any.sa_family == AF_INET6) {
-		ret->is_local = false;
+	} else {
 		ret->is_ipv4 = IN6_IS_ADDR_V4MAPPED(&u.v6.sin6_addr);
 		memcpy(ret->address, &u.v6.sin6_addr, 16);
 	}
@@ -62,18 +70,20 @@ void peer_format(const struct peer *peer, char ret[PEER_TEXT_MAX])
 		inet_ntop(AF_INET6, peer->address, ret, PEER_TEXT_MAX);
 }
 
-struct peer_limit *peer_limit_new(unsigned int max_total, unsigned int max_peer)
+struct peer_limit *peer_limit_new(unsigned int max_total, unsigned int max_peer,
+				  unsigned int extra)
 {
 	struct peer_limit *limit;
 	size_t n_slots = 64;
 
-	while (n_slots < 2 * (size_t)max_total)
+	while (n_slots < 2 * ((size_t)max_total + extra))
 		n_slots *= 2;
 	limit = calloc(1, sizeof(*limit) + n_slots * sizeof(limit->slots[0]));
 	if (!limit)
 		return NULL;
 	limit->max_total = max_total;
 	limit->max_peer = max_peer;
+	limit->extra = extra;
 	limit->mask = n_slots - 1;
 	/* Before the kernel's pool is ready an attacker can't be here either. */
 	if (getrandom(limit->seed, sizeof(limit->seed), GRND_NONBLOCK) < 0)
@@ -126,7 +136,7 @@ int peer_limit_take(struct peer_limit *limit, const struct peer *peer)
 	int outcome = 0;
 
 	pthread_mutex_lock(&limit->lock);
-	if (limit->n_total >= limit->max_total) {
+	if (limit->n_total >= limit->max_total + limit->extra) {
 		outcome = PEER_LIMIT_TOTAL;
 	} else if (!peer->is_local) {
 		slot = find(limit, peer_key(peer));
@@ -137,10 +147,32 @@ int peer_limit_take(struct peer_limit *limit, const struct peer *peer)
 			slot->n++;
 		}
 	}
-	if (!outcome)
-		limit->n_total++;
+	if (!outcome && ++limit->n_total > limit->max_total)
+		outcome = PEER_LIMIT_CROWDED;
 	pthread_mutex_unlock(&limit->lock);
 	return outcome;
+}
+
+unsigned int peer_limit_load(struct peer_limit *limit, const struct peer *peer)
+{
+	unsigned int n = 1;
+
+	if (peer->is_local)
+		return n;
+	pthread_mutex_lock(&limit->lock);
+	n = find(limit, peer_key(peer))->n;
+	pthread_mutex_unlock(&limit->lock);
+	return n;
+}
+
+bool peer_limit_is_crowded(struct peer_limit *limit)
+{
+	bool crowded;
+
+	pthread_mutex_lock(&limit->lock);
+	crowded = limit->n_total > limit->max_total;
+	pthread_mutex_unlock(&limit->lock);
+	return crowded;
 }
 
 /* Close the gap that a freed slot leaves in the run of its neighbours. */

@@ -7,21 +7,20 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "cache/base/cleanup.h"
 #include "server/connection.h"
+#include "server/crowd.h"
 
 /* How long to leave a listener alone that finds no descriptor or memory. */
 #define ACCEPT_PAUSE_MS	100
 /* Nothing waits longer than this for the clock: the log is written then. */
 #define ROUND_MAX_MS	1000
 #define LINGER_MS	2000
-
-/* Open descriptors of large objects that each worker keeps. */
-#define MAX_IDLE_FDS	256
 
 enum accepting {
 	ACCEPTING,
@@ -40,7 +39,10 @@ struct accepter {
 struct worker_thread {
 	pthread_t thread;
 	int err;
-	struct io_op wake;		/* ->fd is an eventfd */
+	struct io_op wake;		/* ->fd is an eventfd, raised after: */
+	atomic_bool stop;
+	/* For a peer with so many connections; 0: not asked. */
+	atomic_uint make_way[N_LISTEN_ROLES];
 	size_t n_accepters;
 	struct accepter accepters[LISTENERS_MAX];
 };
@@ -77,8 +79,9 @@ static void accepted(struct io_op *op, int res)
 		stop_listening(accepter);
 		return;
 	}
-	/* Mostly there are no descriptors left: connections end, then go on. */
+	/* Mostly there are no descriptors left: some are given up, then go on. */
 	object_cache_shrink(worker->cache);
+	crowd_make_way(worker, LISTEN_OBJECTS, 0);
 	accepter->state = PAUSED;
 	accepter->resume_ms = worker->now_ms + ACCEPT_PAUSE_MS;
 }
@@ -130,15 +133,10 @@ static void cut_all(struct worker *worker)
 			connection_cut(conn);
 }
 
-static void woken(struct io_op *op, int res)
+static void begin_stop(struct worker *worker)
 {
-	struct worker_thread *thread =
-		(struct worker_thread *)((char *)op -
-					 offsetof(struct worker_thread, wake));
-	struct worker *worker = thread->accepters[0].worker;
 	struct connection *conn;
 
-	(void)res;
 	worker->stopping = true;
 	worker->stop_by_ms = worker->now_ms + worker->shared->limits.grace_ms;
 	stop_accepting(worker);
@@ -146,18 +144,46 @@ static void woken(struct io_op *op, int res)
 		connection_stop(conn);
 }
 
+static void woken(struct io_op *op, int res)
+{
+	struct worker_thread *thread =
+		(struct worker_thread *)((char *)op -
+					 offsetof(struct worker_thread, wake));
+	struct worker *worker = thread->accepters[0].worker;
+	unsigned int role, load;
+
+	(void)res;
+	for (role = 0; role < N_LISTEN_ROLES; role++) {
+		load = atomic_exchange(&thread->make_way[role], 0);
+		if (load)
+			crowd_thin_out(worker, (enum listen_role)role, load,
+				       worker->shared->limits.max_extra);
+	}
+	if (atomic_load(&thread->stop) && !worker->stopping)
+		begin_stop(worker);
+	io_start(worker->io, &thread->wake);
+}
+
+static void run_list(struct worker *worker, struct timeout_list *list)
+{
+	struct timeout *timeout;
+
+	while ((timeout = timeout_take_due(list, worker->now_ms)))
+		connection_timed_out(connection_of(timeout));
+}
+
 static void run_timeouts(struct worker *worker)
 {
-	struct timeout_list *lists[] = { &worker->idle, &worker->head,
-					 &worker->sending, &worker->lingering };
-	struct timeout *timeout;
-	size_t i;
+	unsigned int role;
 
-	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
-		while ((timeout = timeout_take_due(lists[i], worker->now_ms)))
-			connection_timed_out((struct connection *)(
-				(char *)timeout -
-				offsetof(struct connection, timeout)));
+	for (role = 0; role < N_LISTEN_ROLES; role++) {
+		struct worker_waits *waits = &worker->waits[role];
+
+		run_list(worker, &waits->idle);
+		run_list(worker, &waits->head);
+		run_list(worker, &waits->sending);
+		run_list(worker, &waits->lingering);
+	}
 	if (worker->stopping && worker->now_ms >= worker->stop_by_ms)
 		cut_all(worker);
 }
@@ -195,8 +221,6 @@ static int run(struct worker *worker)
 		if (worker->lines.len && worker->now != flushed) {
 			access_log_flush(worker->shared->log, &worker->lines);
 			flushed = worker->now;
-			worker->metrics.values[METRIC_LOG_DROPPED] =
-				worker->lines.n_dropped;
 		}
 	}
 	access_log_flush(worker->shared->log, &worker->lines);
@@ -230,10 +254,16 @@ static void set_limits(struct worker *worker)
 {
 	const struct serve_limits *limits = &worker->shared->limits;
 
-	worker->idle.after_ms = limits->idle_ms;
-	worker->head.after_ms = limits->head_ms;
-	worker->sending.after_ms = RATE_WINDOW_MS;
-	worker->lingering.after_ms = LINGER_MS;
+	unsigned int role;
+
+	for (role = 0; role < N_LISTEN_ROLES; role++) {
+		struct worker_waits *waits = &worker->waits[role];
+
+		waits->idle.after_ms = limits->idle_ms;
+		waits->head.after_ms = limits->head_ms;
+		waits->sending.after_ms = RATE_WINDOW_MS;
+		waits->lingering.after_ms = LINGER_MS;
+	}
 }
 
 int worker_new(struct serve_shared *shared, struct listener *listeners,
@@ -266,7 +296,7 @@ int worker_new(struct serve_shared *shared, struct listener *listeners,
 	thread->wake.fd = eventfd(0, EFD_CLOEXEC);
 	worker->cache = object_cache_new(shared->limits.cache_bytes /
 						 shared->n_workers,
-					 MAX_IDLE_FDS);
+					 shared->limits.idle_files);
 	if (thread->wake.fd < 0 || !worker->cache) {
 		worker_free(worker);
 		return -ENOMEM;
@@ -281,12 +311,26 @@ int worker_start(struct worker *worker)
 			       worker);
 }
 
-void worker_stop(struct worker *worker)
+static void wake(struct worker *worker)
 {
 	uint64_t one = 1;
 
 	if (write(worker->thread->wake.fd, &one, sizeof(one)) < 0)
 		abort();	/* an event counter that is never full */
+}
+
+void worker_make_way(struct worker *worker, enum listen_role role,
+		     unsigned int load)
+{
+	/* Of several at the same time the last one's load counts. */
+	atomic_store(&worker->thread->make_way[role], load);
+	wake(worker);
+}
+
+void worker_stop(struct worker *worker)
+{
+	atomic_store(&worker->thread->stop, true);
+	wake(worker);
 }
 
 int worker_join(struct worker *worker)

@@ -38,6 +38,8 @@
 
 struct serve_limits {
 	unsigned int max_connections;
+	unsigned int max_extra;		/* let in until another has given way */
+	unsigned int idle_files;	/* open ones that each worker keeps */
 	unsigned int max_peer;
 	size_t cache_bytes;		/* of all workers together */
 	unsigned int head_ms;		/* to send a request's head */
@@ -51,7 +53,7 @@ struct serve_shared {
 	struct serve_limits limits;
 	enum io_engine engine;
 	struct store_files files;
-	struct peer_limit *peers;
+	struct peer_limit *peers[N_LISTEN_ROLES];
 	struct access_log *log;		/* NULL: none */
 	struct tree_maker *trees;	/* NULL: those that are not there stay so */
 	struct worker **workers;
@@ -64,6 +66,11 @@ struct serve_shared {
 struct connection;
 struct tree_maker;
 
+/* What connections wait for; those that have waited longest are the first. */
+struct worker_waits {
+	struct timeout_list idle, head, sending, lingering;
+};
+
 struct worker {
 	struct serve_shared *shared;
 	struct io *io;
@@ -73,7 +80,7 @@ struct worker {
 	struct http_date date;
 	struct connection *connections;
 	size_t n_connections;
-	struct timeout_list idle, head, sending, lingering;
+	struct worker_waits waits[N_LISTEN_ROLES];
 	int64_t now_ms;			/* monotonic, of the present round */
 	time_t now;			/* seconds since the epoch, ditto */
 	bool stopping;
@@ -95,6 +102,10 @@ int worker_new(struct serve_shared *shared, struct listener *listeners,
 
 /** worker_start() - let its thread run; 0 or -errno */
 int worker_start(struct worker *worker);
+
+/** worker_make_way() - let one of its connections give way (crowd.h); any thread */
+void worker_make_way(struct worker *worker, enum listen_role role,
+		     unsigned int load);
 
 /** worker_stop() - let it finish what it is doing; any thread */
 void worker_stop(struct worker *worker);

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/unit/test.h"
@@ -35,8 +36,10 @@ static void test_a_line(void)
 
 	close(mkstemp(path));
 	CHECK_EQ(access_log_open(path, &log), 0);
+	CHECK_EQ(access_log_start(log), 0);
 	access_log_add(log, &lines, &entry);
 	access_log_flush(log, &lines);
+	access_log_wait(log, 10000);
 	read_back(text, sizeof(text));
 	CHECK(strcmp(text, "time=1994-11-06T08:49:37Z peer=local method=GET "
 			   "path=/mirror status=200 bytes=5 ms=3\n") == 0);
@@ -56,10 +59,12 @@ static void test_no_line_can_be_forged(void)
 	char text[256];
 
 	CHECK_EQ(access_log_open(path, &log), 0);
+	CHECK_EQ(access_log_start(log), 0);
 	access_log_add(log, &lines, &entry);
 	entry.path = NULL;
 	access_log_add(log, &lines, &entry);
 	access_log_flush(log, &lines);
+	access_log_wait(log, 10000);
 	read_back(text, sizeof(text));
 	CHECK(strcmp(text,
 		     "time=1970-01-01T00:00:00Z peer=local method=- "
@@ -70,29 +75,78 @@ static void test_no_line_can_be_forged(void)
 	unlink(path);
 }
 
-static void test_a_full_pipe_drops_lines(void)
+/* Blocking or not: only whole lines come, and none is waited for. */
+static void fill_pipe(int flags)
 {
 	int saved = dup(STDOUT_FILENO);
 	struct access_log *log;
 	struct access_log_entry entry = { .peer = &peer, .method = "GET",
 					  .status = 200 };
+	static char text[1 << 20];
+	uint64_t dropped, written = 0;
+	size_t len = 0, i;
 	int fds[2];
-	int i;
+	ssize_t n;
 
-	CHECK_EQ(pipe2(fds, O_NONBLOCK), 0);
+	CHECK_EQ(pipe2(fds, flags), 0);
 	dup2(fds[1], STDOUT_FILENO);
-	lines.n_dropped = 0;
 	CHECK_EQ(access_log_open("-", &log), 0);
+	CHECK_EQ(access_log_start(log), 0);
 	for (i = 0; i < 10000; i++)
 		access_log_add(log, &lines, &entry);
 	access_log_flush(log, &lines);
+	dropped = access_log_dropped(log);
+	CHECK(dropped > 3000);
+	access_log_close(log);
 	dup2(saved, STDOUT_FILENO);
 	close(saved);
-	close(fds[0]);
 	close(fds[1]);
-	CHECK(lines.n_dropped > 5000 && lines.n_dropped < 10000);
-	access_log_close(log);
+	while ((n = read(fds[0], text + len, sizeof(text) - len)) > 0)
+		len += n;
+	close(fds[0]);
+	for (i = 0; i < len; i++)
+		written += text[i] == '\n';
+	CHECK(len && text[len - 1] == '\n' && written > 300);
+	CHECK(written + dropped <= 10000);
+}
+
+static void test_a_full_pipe_drops_lines(void)
+{
+	fill_pipe(0);
+	fill_pipe(O_NONBLOCK);
 	access_log_close(NULL);
+}
+
+static void test_a_full_disk_drops_lines(void)
+{
+	struct access_log_entry entry = { .peer = &peer, .method = "GET" };
+	struct access_log *log;
+
+	CHECK_EQ(access_log_open("/dev/full", &log), 0);
+	CHECK_EQ(access_log_start(log), 0);
+	access_log_add(log, &lines, &entry);
+	access_log_flush(log, &lines);
+	access_log_wait(log, 10000);
+	CHECK_EQ(access_log_dropped(log), 1);
+	access_log_close(log);
+}
+
+static void test_a_fifo_may_get_its_reader_later(void)
+{
+	struct access_log_entry entry = { .peer = &peer, .method = "GET" };
+	struct access_log *log;
+	char text[256];
+
+	CHECK_EQ(mkfifo(path, 0600), 0);
+	CHECK_EQ(access_log_open(path, &log), 0);
+	CHECK_EQ(access_log_start(log), 0);
+	access_log_add(log, &lines, &entry);
+	access_log_flush(log, &lines);
+	access_log_wait(log, 10000);
+	read_back(text, sizeof(text));
+	CHECK(strstr(text, "method=GET"));
+	access_log_close(log);
+	unlink(path);
 }
 
 static void test_a_rotated_log_goes_on_in_a_new_file(void)
@@ -103,10 +157,12 @@ static void test_a_rotated_log_goes_on_in_a_new_file(void)
 	char text[256];
 
 	CHECK_EQ(access_log_open(path, &log), 0);
+	CHECK_EQ(access_log_start(log), 0);
 	unlink(path);
 	CHECK_EQ(access_log_reopen(log), 0);
 	access_log_add(log, &lines, &entry);
 	access_log_flush(log, &lines);
+	access_log_wait(log, 10000);
 	read_back(text, sizeof(text));
 	CHECK(strstr(text, "method=GET"));
 	access_log_close(log);
@@ -115,4 +171,6 @@ static void test_a_rotated_log_goes_on_in_a_new_file(void)
 
 RUN_TESTS(T(test_a_line), T(test_no_line_can_be_forged),
 	  T(test_a_full_pipe_drops_lines),
+	  T(test_a_full_disk_drops_lines),
+	  T(test_a_fifo_may_get_its_reader_later),
 	  T(test_a_rotated_log_goes_on_in_a_new_file))

@@ -3,7 +3,10 @@
 #include "server/peer_limit.h"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "tests/unit/test.h"
 
@@ -27,7 +30,7 @@ static struct peer peer_v6(const char *text)
 
 static void test_one_peer_has_a_limit(void)
 {
-	struct peer_limit *limit = peer_limit_new(100, 2);
+	struct peer_limit *limit = peer_limit_new(100, 2, 0);
 	struct peer a = peer_v4(1), b = peer_v4(2);
 
 	CHECK_EQ(peer_limit_take(limit, &a), 0);
@@ -43,7 +46,7 @@ static void test_one_peer_has_a_limit(void)
 
 static void test_all_together_have_a_limit(void)
 {
-	struct peer_limit *limit = peer_limit_new(2, 2);
+	struct peer_limit *limit = peer_limit_new(2, 2, 0);
 	struct peer a = peer_v4(1), b = peer_v4(2), local = { .is_local = true };
 
 	CHECK_EQ(peer_limit_take(limit, &a), 0);
@@ -54,9 +57,60 @@ static void test_all_together_have_a_limit(void)
 	peer_limit_free(limit);
 }
 
+/* A few more are let in, and told apart, until others have given way to them. */
+static void test_extra_ones_are_told_apart(void)
+{
+	struct peer_limit *limit = peer_limit_new(2, 3, 1);
+	struct peer a = peer_v4(1), b = peer_v4(2), local = { .is_local = true };
+
+	CHECK_EQ(peer_limit_load(limit, &a), 0);
+	CHECK_EQ(peer_limit_take(limit, &a), 0);
+	CHECK_EQ(peer_limit_take(limit, &a), 0);
+	CHECK(!peer_limit_is_crowded(limit));
+	CHECK_EQ(peer_limit_take(limit, &b), PEER_LIMIT_CROWDED);
+	CHECK(peer_limit_is_crowded(limit));
+	CHECK_EQ(peer_limit_take(limit, &b), PEER_LIMIT_TOTAL);
+	CHECK_EQ(peer_limit_load(limit, &a), 2);
+	CHECK_EQ(peer_limit_load(limit, &b), 1);
+	CHECK_EQ(peer_limit_load(limit, &local), 1);
+	peer_limit_give(limit, &a);
+	CHECK(!peer_limit_is_crowded(limit));
+	CHECK_EQ(peer_limit_load(limit, &a), 1);
+	peer_limit_free(limit);
+}
+
+/* Also of one that has reset the connection meanwhile. */
+static void test_a_peer_that_is_gone_has_an_address(void)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct linger now = { .l_onoff = 1, .l_linger = 0 };
+	socklen_t len = sizeof(address);
+	int server = socket(AF_INET, SOCK_STREAM, 0);
+	int client = socket(AF_INET, SOCK_STREAM, 0);
+	char text[PEER_TEXT_MAX];
+	struct peer peer;
+	int fd;
+
+	CHECK_EQ(bind(server, (struct sockaddr *)&address, len), 0);
+	CHECK_EQ(listen(server, 1), 0);
+	CHECK_EQ(getsockname(server, (struct sockaddr *)&address, &len), 0);
+	CHECK_EQ(connect(client, (struct sockaddr *)&address, len), 0);
+	setsockopt(client, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	close(client);
+	fd = accept(server, NULL, NULL);
+	CHECK(fd >= 0);
+	peer_from_socket(fd, &peer);
+	CHECK(!peer.is_local);
+	peer_format(&peer, text);
+	CHECK(strcmp(text, "127.0.0.1") == 0);
+	close(fd);
+	close(server);
+}
+
 static void test_an_ipv6_network_is_one_peer(void)
 {
-	struct peer_limit *limit = peer_limit_new(100, 1);
+	struct peer_limit *limit = peer_limit_new(100, 1, 0);
 	struct peer a = peer_v6("2001:db8::1"), b = peer_v6("2001:db8::2:1");
 	struct peer c = peer_v6("2001:db8:0:1::1");
 
@@ -84,7 +138,7 @@ static void test_peers_are_written_as_addresses(void)
 static void test_random_peers(void)
 {
 	enum { N = 40, MAX = 3 };
-	struct peer_limit *limit = peer_limit_new(N * MAX, MAX);
+	struct peer_limit *limit = peer_limit_new(N * MAX, MAX, 0);
 	unsigned int counts[N] = { 0 };
 	unsigned int seed = 1, i;
 
@@ -107,5 +161,7 @@ static void test_random_peers(void)
 }
 
 RUN_TESTS(T(test_one_peer_has_a_limit), T(test_all_together_have_a_limit),
+	  T(test_extra_ones_are_told_apart),
+	  T(test_a_peer_that_is_gone_has_an_address),
 	  T(test_an_ipv6_network_is_one_peer),
 	  T(test_peers_are_written_as_addresses), T(test_random_peers))
