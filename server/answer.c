@@ -5,6 +5,7 @@
 #include "server/answer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,13 +23,18 @@ static void count(struct connection *conn, enum metric metric)
 
 /* Answer with a text that stays where it is until the response is sent. */
 static enum answer_step answer_text(struct connection *conn, int status,
-				    const char *text)
+				    enum http_cache cache, const char *text)
 {
+	const struct http_validators none = { 0 };
+
+	if (status == 200 && http_condition_status(&conn->request, &none) == 412)
+		return answer_refuse(conn, 412);
 	conn->text = text;
 	conn->response = (struct http_response){
 		.status = status,
 		.keep_alive = conn->request.keep_alive,
 		.content_type = "text/plain; charset=utf-8",
+		.cache = cache,
 		.has_length = true,
 		.length = strlen(text),
 	};
@@ -41,7 +47,7 @@ enum answer_step answer_refuse(struct connection *conn, int status)
 
 	object_unref(conn->worker->cache, conn->object);
 	conn->object = NULL;
-	return answer_text(conn, status, why);
+	return answer_text(conn, status, HTTP_CACHE_NO_STORE, why);
 }
 
 static enum answer_step answer_metrics(struct connection *conn)
@@ -56,12 +62,12 @@ static enum answer_step answer_metrics(struct connection *conn)
 	conn->owned_text = metrics_format(&sum);
 	if (!conn->owned_text)
 		return answer_refuse(conn, 503);
-	return answer_text(conn, 200, conn->owned_text);
+	return answer_text(conn, 200, HTTP_CACHE_NO_STORE, conn->owned_text);
 }
 
 static enum answer_step answer_health(struct connection *conn)
 {
-	return answer_text(conn, 200, "ok\n");
+	return answer_text(conn, 200, HTTP_CACHE_NO_STORE, "ok\n");
 }
 
 static enum http_cache cache_of(const struct connection *conn)
@@ -85,15 +91,39 @@ static enum http_cache cache_of(const struct connection *conn)
 	return HTTP_CACHE_REVALIDATE;
 }
 
-/* A 304, a range, or the whole. */
+/*
+ * What a client's copy is compared with.  The bytes of a digest never change, but a
+ * name may lead to other bytes, which may be older: then the name is newer.
+ */
+static struct http_validators validators_of(struct connection *conn)
+{
+	const struct object *object = conn->object;
+	struct http_validators current = {
+		.etag = object->etag,
+		.modified = object->modified,
+		.is_exact = conn->target.kind == URL_OBJECT && !conn->by_name,
+	};
+
+	if (conn->by_name && conn->named > object->modified)
+		current.modified = conn->named;
+	/* Long enough ago that nothing has come after it in the same second. */
+	if (current.modified < conn->worker->now - 1)
+		current.is_exact = true;
+	return current;
+}
+
+/* A condition's outcome, a range, or the whole. */
 static enum answer_step answer_object(struct connection *conn)
 {
 	const struct http_request *request = &conn->request;
+	const struct http_validators current = validators_of(conn);
 	struct object *object = conn->object;
 	struct http_response *response = &conn->response;
 	unsigned long long first = 0, len = object->size;
-	bool ranged;
+	int status = http_condition_status(request, &current);
 
+	if (status == 412)
+		return answer_refuse(conn, 412);
 	*response = (struct http_response){
 		.status = 200,
 		.keep_alive = request->keep_alive,
@@ -101,25 +131,20 @@ static enum answer_step answer_object(struct connection *conn)
 					"text/plain; charset=utf-8" :
 					"application/octet-stream",
 		.etag = object->etag,
+		.modified = current.modified == object->modified ?
+				    object->modified_text : conn->named_text,
 		.cache = cache_of(conn),
 		.has_length = true,
 		.length = object->size,
 		.size = object->size,
 	};
-	if (request->if_none_match.text &&
-	    http_etag_matches(&request->if_none_match, object->etag)) {
+	if (status == 304) {
 		response->status = 304;
 		response->content_type = NULL;
 		response->has_length = false;
 		return ANSWER_SEND;
 	}
-	/* Ranges are defined for GET; a stale If-Range asks for the whole. */
-	ranged = request->range.text && request->method == HTTP_GET &&
-		 (!request->if_range.text ||
-		  (request->if_range.len == strlen(object->etag) &&
-		   memcmp(request->if_range.text, object->etag,
-			  request->if_range.len) == 0));
-	if (!ranged)
+	if (!http_condition_range(request, &current))
 		return ANSWER_SEND;
 	switch (http_range_resolve(&request->range, object->size, &first,
 				   &len)) {
@@ -139,17 +164,44 @@ static enum answer_step answer_object(struct connection *conn)
 	return ANSWER_SEND;
 }
 
+/* Not later than now: no clock but ours has made this date. */
+static time_t date_of(const struct connection *conn, const struct stat *st,
+		      bool by_change)
+{
+	time_t time = st->st_mtim.tv_sec;
+
+	if (by_change && st->st_ctim.tv_sec > time)
+		time = st->st_ctim.tv_sec;
+	return time < conn->worker->now ? time : conn->worker->now;
+}
+
+/* When the image's name was made, or moved there; looked at before what it says. */
+static time_t image_named(const struct connection *conn)
+{
+	const struct store_files *files = &conn->worker->shared->files;
+	char path[sizeof("images/") + CFS_IMAGE_NAME_MAX];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "images/%s", conn->target.name);
+	if (fstatat(files->root_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	return date_of(conn, &st, true);
+}
+
 /* Find what an image's name pins right now: names, unlike objects, change. */
 static int follow_name(struct connection *conn)
 {
+	struct cfs_store *store = conn->worker->shared->files.store;
+	time_t named = image_named(conn);
 	struct cfs_digest digest;
-	int err = cfs_store_image_get(conn->worker->shared->files.store,
-				      conn->target.name, &digest);
+	int err = cfs_store_image_get(store, conn->target.name, &digest);
 
 	switch (err) {
 	case 0:
 		url_target_object(&digest, &conn->target);
 		conn->by_name = true;
+		conn->named = named;
+		http_date_format(named, conn->named_text);
 		return 0;
 	case CFS_STORE_DAMAGED:
 		count(conn, METRIC_REJECTED_FILES);
@@ -226,7 +278,7 @@ static enum answer_step answer_mirror(struct connection *conn)
 	if (!conn->owned_text)
 		return answer_refuse(conn, 503);
 	mirror_text(conn->worker->shared->files.root_fd, conn->owned_text);
-	return answer_text(conn, 200, conn->owned_text);
+	return answer_text(conn, 200, HTTP_CACHE_REVALIDATE, conn->owned_text);
 }
 
 /* Why a file can't be opened, as a status. */
@@ -270,9 +322,13 @@ static enum answer_step answer_open_error(struct connection *conn, int err)
 	}
 }
 
-static void set_etag(struct connection *conn, const struct stat *st)
+static void set_validators(struct connection *conn, const struct stat *st)
 {
-	char *etag = conn->object->etag;
+	struct object *object = conn->object;
+	char *etag = object->etag;
+
+	object->modified = date_of(conn, st, conn->target.kind != URL_OBJECT);
+	http_date_format(object->modified, object->modified_text);
 
 	if (conn->target.kind == URL_OBJECT) {
 		etag[0] = '"';
@@ -321,7 +377,7 @@ enum answer_step answer_opened(struct connection *conn, int res)
 	conn->object = object_new(res, (uint64_t)st.st_size);
 	if (!conn->object)
 		return answer_refuse(conn, 503);
-	set_etag(conn, &st);
+	set_validators(conn, &st);
 	if (st.st_size > 0 && object_reserve(worker->cache, conn->object)) {
 		conn->loaded = 0;
 		return load_more(conn);

@@ -40,6 +40,7 @@
 #include <stddef.h>
 #include <sys/uio.h>
 
+#include "server/http_condition.h"
 #include "server/http_request.h"
 #include "server/url_target.h"
 #include "server/worker.h"
@@ -73,7 +74,9 @@ struct connection {
 	struct http_request request;
 	bool refused;
 	struct url_target target;
-	bool by_name;			/* an image, through its name */
+	bool by_name;			/* an image, through its name: */
+	time_t named;			/* when it got that */
+	char named_text[HTTP_DATE_MAX];
 	bool opened_again;		/* for want of descriptors */
 	int64_t started_ms;
 	int64_t sending_ms;		/* when the response began */

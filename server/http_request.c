@@ -172,6 +172,30 @@ static int keep_once(struct http_text *ret, const char *text, size_t len)
 	return 0;
 }
 
+/* Where the value of a field with a condition goes; NULL if it is none. */
+static struct http_text *condition_of(const char *name, size_t len,
+				      struct http_request *ret)
+{
+	if (len < 8 || strncasecmp(name, "if-", 3) != 0)
+		return NULL;
+	if (text_is_nocase(name, len, "if-none-match"))
+		return &ret->if_none_match;
+	if (text_is_nocase(name, len, "if-match"))
+		return &ret->if_match;
+	if (text_is_nocase(name, len, "if-modified-since"))
+		return &ret->if_modified_since;
+	if (text_is_nocase(name, len, "if-unmodified-since"))
+		return &ret->if_unmodified_since;
+	return NULL;
+}
+
+/* A second one is ignored: at worst a 304 becomes a 200, or a 200 a 412. */
+static void keep_first(struct http_text *ret, const char *text, size_t len)
+{
+	if (ret && !ret->text)
+		keep_once(ret, text, len);
+}
+
 static int read_length(struct field_notes *notes, const char *text, size_t len)
 {
 	size_t i;
@@ -224,10 +248,8 @@ static int read_field(const char *line, size_t len, struct field_notes *notes,
 		return keep_once(&ret->range, value, value_len);
 	else if (text_is_nocase(line, name_len, "if-range"))
 		return keep_once(&ret->if_range, value, value_len);
-	else if (text_is_nocase(line, name_len, "if-none-match") &&
-		 !ret->if_none_match.text)
-		/* A second one is passed over: at worst a 304 becomes a 200. */
-		return keep_once(&ret->if_none_match, value, value_len);
+	else
+		keep_first(condition_of(line, name_len, ret), value, value_len);
 	return 0;
 }
 
@@ -294,7 +316,8 @@ int http_request_parse(const char *bytes, size_t len, struct http_request *ret)
 	return 0;
 }
 
-bool http_etag_matches(const struct http_text *list, const char *etag)
+bool http_etag_matches(const struct http_text *list, const char *etag,
+		       bool strong)
 {
 	const char *p = list->text;
 	const char *end = p + list->len;
@@ -304,19 +327,21 @@ bool http_etag_matches(const struct http_text *list, const char *etag)
 		return true;
 	while (p < end) {
 		const char *close;
+		bool weak;
 
 		if (*p == ' ' || *p == '\t' || *p == ',') {
 			p++;
 			continue;
 		}
-		if (end - p >= 2 && p[0] == 'W' && p[1] == '/')
+		weak = end - p >= 2 && p[0] == 'W' && p[1] == '/';
+		if (weak)
 			p += 2;
 		if (p == end || *p != '"')
 			return false;
 		close = memchr(p + 1, '"', end - p - 1);
 		if (!close)
 			return false;
-		if ((size_t)(close + 1 - p) == etag_len &&
+		if (!(weak && strong) && (size_t)(close + 1 - p) == etag_len &&
 		    memcmp(p, etag, etag_len) == 0)
 			return true;
 		p = close + 1;

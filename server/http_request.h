@@ -41,7 +41,10 @@ struct http_request {
 	enum http_method method;
 	struct http_text target;	/* from its first '/'; "*" stays "*" */
 	struct http_text range;
+	struct http_text if_match;
 	struct http_text if_none_match;
+	struct http_text if_modified_since;
+	struct http_text if_unmodified_since;
 	struct http_text if_range;
 	bool keep_alive;
 	int status;			/* when refused: 400 ... 505 */
@@ -60,13 +63,13 @@ struct http_request {
 int http_request_parse(const char *bytes, size_t len, struct http_request *ret);
 
 /**
- * http_etag_matches() - does an If-None-Match list name this entity tag?
+ * http_etag_matches() - does a list of If-None-Match or If-Match name this entity tag?
  * @list: value of the field, "*" or a list of entity tags
- * @etag: with its quotes, NUL-terminated
- *
- * Weak comparison: W/"x" matches "x".
+ * @etag: with its quotes, NUL-terminated; empty: only "*" matches
+ * @strong: W/"x" does not match "x"
  */
-bool http_etag_matches(const struct http_text *list, const char *etag);
+bool http_etag_matches(const struct http_text *list, const char *etag,
+		       bool strong);
 
 enum {
 	HTTP_RANGE_WHOLE = 1,		/* send everything, with 200 */

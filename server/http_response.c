@@ -35,6 +35,7 @@ static const struct {
 	{ 404, "Not Found" },
 	{ 405, "Method Not Allowed" },
 	{ 408, "Request Timeout" },
+	{ 412, "Precondition Failed" },
 	{ 413, "Content Too Large" },
 	{ 414, "URI Too Long" },
 	{ 416, "Range Not Satisfiable" },
@@ -95,13 +96,13 @@ static char *put_content_range(char *p, const struct http_response *response)
 static char *put_cache_control(char *p, enum http_cache cache)
 {
 	switch (cache) {
-	case HTTP_CACHE_NONE:
-		break;
 	case HTTP_CACHE_IMMUTABLE:
 		return put_text(p, "Cache-Control: public, max-age=31536000, "
 				   "immutable\r\n");
 	case HTTP_CACHE_REVALIDATE:
 		return put_text(p, "Cache-Control: no-cache\r\n");
+	case HTTP_CACHE_NO_STORE:
+		return put_text(p, "Cache-Control: no-store\r\n");
 	case HTTP_CACHE_HOUR:
 		return put_text(p, "Cache-Control: public, max-age=3600\r\n");
 	}
@@ -134,7 +135,17 @@ size_t http_response_head(const struct http_response *response,
 		p = put_text(p, response->etag);
 		p = put_text(p, "\r\nAccept-Ranges: bytes\r\n");
 	}
-	p = put_cache_control(p, response->cache);
+	if (response->modified) {
+		p = put_text(p, "Last-Modified: ");
+		p = put_text(p, response->modified);
+		p = put_text(p, "\r\n");
+	}
+	/*
+	 * What is missing now may be published in a moment, and a cache that does
+	 * not know ranges might keep a 416 as the object.
+	 */
+	p = put_cache_control(p, response->status >= 400 ? HTTP_CACHE_NO_STORE :
+							   response->cache);
 	if (response->status == 206 || response->status == 416)
 		p = put_content_range(p, response);
 	if (response->status == 405)

@@ -29,7 +29,7 @@ struct http_date {
 void http_date_update(struct http_date *date, time_t now);
 
 enum http_cache {
-	HTTP_CACHE_NONE,	/* say nothing */
+	HTTP_CACHE_NO_STORE,	/* true at this moment only */
 	HTTP_CACHE_IMMUTABLE,	/* named by its digest: never changes */
 	HTTP_CACHE_REVALIDATE,	/* ask every time; a 304 costs little */
 	HTTP_CACHE_HOUR,	/* made anew now and then; checked by digest */
@@ -40,7 +40,8 @@ struct http_response {
 	bool keep_alive;
 	const char *content_type;	/* NULL: none */
 	const char *etag;		/* NULL: none */
-	enum http_cache cache;
+	const char *modified;		/* a date; NULL: not known */
+	enum http_cache cache;		/* an error is never to be stored */
 	bool has_length;		/* false only for 304 */
 	unsigned long long length;	/* of the body, in bytes */
 	unsigned long long size;	/* of the whole, for 206 and 416 */

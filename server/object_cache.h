@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #include "cache/verity/digest.h"
+#include "server/http_condition.h"
 #include "server/http_response.h"
 
 /* Up to this size the bytes are kept, above it the descriptor. */
@@ -44,6 +45,8 @@ struct object {
 	char *data;			/* NULL unless loaded or being loaded */
 	uint64_t size;
 	char etag[HTTP_ETAG_MAX];
+	time_t modified;
+	char modified_text[HTTP_DATE_MAX];
 };
 
 /**
@@ -73,7 +76,7 @@ struct object *object_cache_get(struct object_cache *cache,
  * @fd: the file; owned by the object from now on, also on failure
  * @size: its size in bytes
  *
- * Its entity tag is still empty.
+ * Its entity tag and its date are still to be set.
  *
  * Return: a reference, or NULL without memory.
  */

@@ -66,6 +66,7 @@ static void test_no_range(void)
 
 	check_head(&response, "HTTP/1.1 416 Range Not Satisfiable\r\n" DATE
 			      "Content-Length: 0\r\n"
+			      "Cache-Control: no-store\r\n"
 			      "Content-Range: bytes */100\r\n"
 			      "Connection: close\r\n\r\n");
 }
@@ -74,11 +75,13 @@ static void test_not_modified_has_no_length(void)
 {
 	const struct http_response response = {
 		.status = 304, .keep_alive = true, .etag = "\"e\"",
+		.cache = HTTP_CACHE_REVALIDATE,
 		.length = 5, .size = 5,
 	};
 
 	check_head(&response, "HTTP/1.1 304 Not Modified\r\n" DATE
 			      "ETag: \"e\"\r\nAccept-Ranges: bytes\r\n"
+			      "Cache-Control: no-cache\r\n"
 			      "Connection: keep-alive\r\n\r\n");
 }
 
@@ -87,6 +90,7 @@ static void test_a_refused_method_says_which_are_not(void)
 	const struct http_response response = { .status = 405 };
 
 	check_head(&response, "HTTP/1.1 405 Method Not Allowed\r\n" DATE
+			      "Cache-Control: no-store\r\n"
 			      "Allow: GET, HEAD\r\nConnection: close\r\n\r\n");
 }
 
@@ -97,6 +101,7 @@ static void test_the_longest_head_fits(void)
 	struct http_response response = {
 		.status = 206, .keep_alive = true, .etag = etag,
 		.content_type = "application/octet-stream",
+		.modified = "Sun, 06 Nov 1994 08:49:37 GMT",
 		.cache = HTTP_CACHE_IMMUTABLE, .has_length = true,
 		.length = ~0ull, .first = ~0ull, .size = ~0ull,
 	};
