@@ -11,6 +11,9 @@
 #include "cache/verity/measure.h"
 #include "cache/verity/hash.h"
 
+/* Scripts look for this beginning and for the other one, of compare(). */
+#define NO_VERITY	"Image has no fs-verity"
+
 /* 1 if files of this folder can have fs-verity, 0 if not, or -errno. */
 static int folder_has_verity(const char *path)
 {
@@ -22,17 +25,17 @@ static int folder_has_verity(const char *path)
 	return cfs_object_measure(fd, &digest) == -ENODATA;
 }
 
-static int refuse_or_lower(struct mount_options *options, const char *what,
-			   const char *path, struct errmsg *msg)
+static int refuse_or_lower(struct mount_options *options, const char *first,
+			   const char *second, struct errmsg *msg)
 {
 	if (options->verity_check == 0 || options->try_verity) {
 		options->verity_check = 0;
-		errmsg_set(msg, -EOPNOTSUPP, "%s: %s", path, what);
+		errmsg_set(msg, -EOPNOTSUPP, "%s: %s", first, second);
 		return MOUNT_VERITY_NONE;
 	}
 	return errmsg_set(msg, -EOPNOTSUPP,
 			  "%s: %s, so only verity_check=0 is possible, and it must be asked for",
-			  path, what);
+			  first, second);
 }
 
 int mount_verity_settle(struct mount_options *options,
@@ -48,9 +51,9 @@ int mount_verity_settle(struct mount_options *options,
 			return errmsg_set(msg, has, "%s: %s", folders[i],
 					  strerror(-has));
 		if (!has)
-			return refuse_or_lower(options,
+			return refuse_or_lower(options, folders[i],
 					       "the file system has no fs-verity",
-					       folders[i], msg);
+					       msg);
 	}
 	return 0;
 }
@@ -65,7 +68,7 @@ static int compare(const struct mount_options *options, const char *path,
 	cfs_digest_format(digest, got);
 	cfs_digest_format(&options->digest, want);
 	return errmsg_set(msg, -EBADMSG,
-			  "%s: is another image: its digest is %s, not %s",
+			  "Image has wrong fs-verity: %s: its digest is %s, not %s",
 			  path, got, want);
 }
 
@@ -82,10 +85,9 @@ int mount_verity_check_image(struct mount_options *options, const char *path,
 				  strerror(-err));
 	if (options->image_verity)
 		return errmsg_set(msg, -EOPNOTSUPP,
-				  "%s: the image has no fs-verity, and image_verity asks for it",
+				  NO_VERITY ": %s: image_verity asks for it",
 				  path);
-	lowered = refuse_or_lower(options, "the image has no fs-verity", path,
-				  msg);
+	lowered = refuse_or_lower(options, NO_VERITY, path, msg);
 	if (lowered < 0)
 		return lowered;
 	err = cfs_verity_hash_fd(image_fd, UINT64_MAX, &digest, NULL);

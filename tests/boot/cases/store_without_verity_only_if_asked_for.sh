@@ -17,7 +17,7 @@ await '(initramfs)'
 assert_eq "$(guest 'cat /proc/mounts' | grep -c ' /root ')" 0 "mounts on /root"
 machine_kill
 machine_start "${words[@]}" cfs.verity=image
-await 'the image has no fs-verity'
+await 'Image has no fs-verity'
 await '(initramfs)'
 assert_eq "$(guest 'cat /proc/mounts' | grep -c ' /root ')" 0 "mounts on /root"
 machine_kill

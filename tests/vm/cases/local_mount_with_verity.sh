@@ -31,16 +31,17 @@ done
 # An image that has lost its seal is not believed, whatever its bytes are.
 cp "$image" "$WORK/copy"
 assert_fails mount.composefs "$WORK/copy" "$WORK/mnt" -o "$options,digest=$IMAGE_DIGEST" 2>"$WORK/err"
-assert_in "has no fs-verity" "$WORK/err"
+assert_in "mount.composefs: Image has no fs-verity" "$WORK/err"
 mount.composefs "$WORK/copy" "$WORK/mnt" -o "$options,digest=$IMAGE_DIGEST,verity_check=0"
 umount "$WORK/mnt"
 pinned=$options,digest=$IMAGE_DIGEST,verity_check=0,image_verity
 assert_fails mount.composefs "$WORK/copy" "$WORK/mnt" -o "$pinned" 2>"$WORK/err"
-assert_in "has no fs-verity" "$WORK/err"
+assert_in "mount.composefs: Image has no fs-verity" "$WORK/err"
 mount.composefs "$image" "$WORK/mnt" -o "$pinned"
 umount "$WORK/mnt"
 other=$(printf '%064d' 0)
 assert_fails mount.composefs "$image" "$WORK/mnt" -o "$options,digest=$other" 2>"$WORK/err"
+assert_in "mount.composefs: Image has wrong fs-verity" "$WORK/err"
 assert_in "not $other" "$WORK/err"
 
 # Nor is an object: the same bytes unsealed, other bytes sealed.
