@@ -201,6 +201,9 @@ static int follow(const struct dump_names *names, const struct dump_link *link,
 		next = node->link_to;
 		node->link_to = end;
 	}
+	if (cfs_node_deletes(end))
+		return bad_line(&at, "the hard link's target %s is a whiteout: each name needs one of its own, or only one folder would hide it",
+				link->target.text);
 	return 0;
 }
 

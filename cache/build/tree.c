@@ -157,6 +157,18 @@ int cfs_node_put_xattr(struct arena *arena, struct cfs_node *node,
 	return 0;
 }
 
+bool cfs_node_deletes(const struct cfs_node *node)
+{
+	static const char trusted[] = "trusted.overlay.whiteout";
+	static const char user[] = "user.overlay.whiteout";
+
+	if (cfs_node_is_whiteout(node))
+		return true;
+	return S_ISREG(node->mode) && !node->size &&
+	       (cfs_node_find_xattr(node, trusted, sizeof(trusted) - 1) ||
+		cfs_node_find_xattr(node, user, sizeof(user) - 1));
+}
+
 const char *cfs_node_path(const struct cfs_node *node, char *buf, size_t size)
 {
 	char *start = buf + size - 1;

@@ -151,6 +151,15 @@ static inline bool cfs_node_is_whiteout(const struct cfs_node *node)
 	return S_ISCHR(node->mode) && node->rdev == 0;
 }
 
+/**
+ * cfs_node_deletes() - does overlayfs take this inode for a deleted name?
+ *
+ * A whiteout, or an empty regular file with the xattr overlay.whiteout of either
+ * class.  Its folder has to be marked too, so it is never an inode with several
+ * names: the marks would be missing from the folders of all but one.
+ */
+bool cfs_node_deletes(const struct cfs_node *node);
+
 /** cfs_name_compare() - strcmp()'s order, for names that know their length */
 static inline int cfs_name_compare(const char *a, size_t a_len, const char *b,
 				   size_t b_len)

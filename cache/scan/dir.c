@@ -97,7 +97,8 @@ static int scan_other(struct scan_worker *worker, const struct scan_dir *dir,
 	if (err)
 		return err;
 	scan_set_inode(worker->scan, node, st);
-	if (flags & CFS_SCAN_HARD_LINKS && st->st_nlink > 1) {
+	if (flags & CFS_SCAN_HARD_LINKS && st->st_nlink > 1 &&
+	    !cfs_node_deletes(node)) {
 		err = scan_link_seen(worker, node, st);
 		if (err)
 			return err < 0 ? err : 0;

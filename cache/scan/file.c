@@ -132,6 +132,28 @@ static int read_object(struct scan_worker *worker, int fd, struct cfs_node *node
 	return err ? err : set_payload(worker, node);
 }
 
+/*
+ * The xattrs, and whether it is a further name of an inode that has been read.
+ * Only xattrs tell an empty file from a whiteout, which is never linked.
+ *
+ * Return: 0 if the content is left to do, 1 if nothing is, or -errno.
+ */
+static int scan_inode(struct scan_worker *worker, int fd, const struct stat *st,
+		      struct cfs_node *node)
+{
+	const bool links = worker->scan->options->flags & CFS_SCAN_HARD_LINKS &&
+			   st->st_nlink > 1;
+	int err = 0;
+
+	if (links && node->size)
+		err = scan_link_seen(worker, node, st);
+	if (!err)
+		err = scan_xattrs(worker, fd, NULL, node);
+	if (!err && links && !node->size && !cfs_node_deletes(node))
+		err = scan_link_seen(worker, node, st);
+	return err;
+}
+
 int scan_file(struct scan_worker *worker, const struct scan_dir *dir,
 	      struct cfs_node *node)
 {
@@ -151,15 +173,9 @@ int scan_file(struct scan_worker *worker, const struct scan_dir *dir,
 	atomic_fetch_add_explicit(&counters->files, 1, memory_order_relaxed);
 	scan_set_inode(worker->scan, node, &before);
 	node->size = before.st_size;
-	if (worker->scan->options->flags & CFS_SCAN_HARD_LINKS &&
-	    before.st_nlink > 1) {
-		err = scan_link_seen(worker, node, &before);
-		if (err)
-			return err < 0 ? err : 0;
-	}
-	err = scan_xattrs(worker, fd, NULL, node);
+	err = scan_inode(worker, fd, &before, node);
 	if (err || !node->size)
-		return err;
+		return err < 0 ? err : 0;
 	err = node->size <= CFS_SCAN_INLINE_MAX ?
 		      read_inline(worker, fd, node) :
 		      read_object(worker, fd, node);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "cache/base/errmsg.h"
@@ -160,6 +161,70 @@ static void test_file_too_large_to_keep_is_read_again(void)
 	cfs_store_close(store);
 }
 
+/* A file of @size bytes with a second name; false if it can't have that xattr here. */
+static bool make_linked(const char *name, size_t size, const char *xattr)
+{
+	int dir_fd;
+	char path[64];
+
+	snprintf(path, sizeof(path), "layer/%s", name);
+	if (!xattr)
+		CHECK(mknod(at(path), S_IFCHR | 0600, 0) == 0);
+	else
+		make_file(path, 'x', size);
+	if (xattr && *xattr && setxattr(at(path), xattr, "y", 1, 0) < 0)
+		return false;
+	dir_fd = open(at("layer/d"), O_PATH | O_DIRECTORY);
+	CHECK(linkat(AT_FDCWD, at(path), dir_fd, name, 0) == 0);
+	close(dir_fd);
+	return true;
+}
+
+/* overlayfs makes the whiteouts of a layer one inode; each folder has its own marks. */
+static void test_whiteouts_are_never_linked(void)
+{
+	static const struct {
+		const char *name;
+		size_t size;
+		const char *xattr;
+		bool linked;
+	} cases[] = {
+		{ "device", 0, NULL, false },
+		{ "trusted", 0, "trusted.overlay.whiteout", false },
+		{ "user", 0, "user.overlay.whiteout", false },
+		{ "empty", 0, "", true },
+		{ "full", 3, "user.overlay.whiteout", true },
+		{ "other", 0, "user.overlay.whiteouts", true },
+	};
+	const struct cfs_scan_options options = {
+		.flags = CFS_SCAN_HARD_LINKS, .threads = 2,
+	};
+	bool made[sizeof(cases) / sizeof(cases[0])];
+	struct cfs_scan_counters counters = { 0 };
+	struct cfs_tree tree = { 0 };
+	size_t i;
+
+	CHECK(mkdir(at("layer"), 0755) == 0);
+	CHECK(mkdir(at("layer/d"), 0755) == 0);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		made[i] = make_linked(cases[i].name, cases[i].size,
+				      cases[i].xattr);
+	CHECK_EQ(cfs_scan(at("layer"), &options, &counters, &tree, NULL), 0);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *name = cases[i].name;
+		const struct cfs_node *first, *second;
+
+		if (!made[i])
+			continue;
+		first = find(find(tree.root, "d"), name);
+		second = find(tree.root, name);
+		CHECK(!first->link_to);
+		CHECK(second->link_to == (cases[i].linked ? first : NULL));
+		CHECK_EQ(first->nlink, cases[i].linked ? 2 : 1);
+	}
+	cfs_tree_release(&tree);
+}
+
 static void test_what_is_wrong_is_named(void)
 {
 	const struct cfs_scan_options options = { .threads = 2 };
@@ -189,6 +254,7 @@ RUN_TESTS(
 	T(test_each_type_arrives),
 	T(test_objects_go_to_the_store_once),
 	T(test_file_too_large_to_keep_is_read_again),
+	T(test_whiteouts_are_never_linked),
 	T(test_what_is_wrong_is_named),
 	T(test_cleanup),
 )
