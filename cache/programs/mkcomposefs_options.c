@@ -22,6 +22,7 @@ static const char usage[] =
 "  --store=STORE          put objects and image into this store\n"
 "  --name=NAME            name the image NAME in the store (default: its digest)\n"
 "  --use-epoch            make all times 1970-01-01\n"
+"  --clamp-mtime=SECONDS  make no file newer than this, in seconds since 1970\n"
 "  --skip-devices         leave out character and block devices\n"
 "  --skip-xattrs          leave out xattrs\n"
 "  --user-xattrs          leave out all xattrs but user.*\n"
@@ -40,7 +41,7 @@ static const char usage[] =
 
 enum {
 	OPT_DIGEST_STORE = 1000, OPT_STORE, OPT_NAME, OPT_USE_EPOCH,
-	OPT_SKIP_DEVICES, OPT_SKIP_XATTRS, OPT_USER_XATTRS, OPT_HARDLINKS,
+	OPT_CLAMP_MTIME, OPT_SKIP_DEVICES, OPT_SKIP_XATTRS, OPT_USER_XATTRS, OPT_HARDLINKS,
 	OPT_FROM_FILE, OPT_PRINT_DIGEST, OPT_PRINT_DIGEST_ONLY,
 	OPT_MIN_VERSION, OPT_MAX_VERSION, OPT_THREADS, OPT_JSON, OPT_HELP,
 	OPT_VERSION,
@@ -51,6 +52,7 @@ static const struct option long_options[] = {
 	{ "store", required_argument, NULL, OPT_STORE },
 	{ "name", required_argument, NULL, OPT_NAME },
 	{ "use-epoch", no_argument, NULL, OPT_USE_EPOCH },
+	{ "clamp-mtime", required_argument, NULL, OPT_CLAMP_MTIME },
 	{ "skip-devices", no_argument, NULL, OPT_SKIP_DEVICES },
 	{ "skip-xattrs", no_argument, NULL, OPT_SKIP_XATTRS },
 	{ "user-xattrs", no_argument, NULL, OPT_USER_XATTRS },
@@ -82,17 +84,6 @@ static uint64_t parse_number(const char *option, const char *text,
 	return value;
 }
 
-/* As reproducible-builds.org has it: no file is newer than that. */
-static void use_source_date_epoch(struct cfs_scan_options *scan)
-{
-	const char *text = getenv("SOURCE_DATE_EPOCH");
-
-	if (!text)
-		return;
-	scan->newest = parse_number("SOURCE_DATE_EPOCH", text, 0, INT64_MAX);
-	scan->flags |= CFS_SCAN_CLAMP;
-}
-
 static void take_option(int option, struct mkcomposefs_options *o)
 {
 	switch (option) {
@@ -107,6 +98,11 @@ static void take_option(int option, struct mkcomposefs_options *o)
 		break;
 	case OPT_USE_EPOCH:
 		o->scan.flags |= CFS_SCAN_EPOCH;
+		break;
+	case OPT_CLAMP_MTIME:
+		o->scan.newest = parse_number("--clamp-mtime", optarg, 0,
+					      INT64_MAX);
+		o->scan.flags |= CFS_SCAN_CLAMP;
 		break;
 	case OPT_SKIP_DEVICES:
 		o->scan.flags |= CFS_SCAN_SKIP_DEVICES;
@@ -198,5 +194,4 @@ void mkcomposefs_parse_options(int argc, char **argv,
 		exit(EXIT_FAILURE);
 	}
 	check_options(ret);
-	use_source_date_epoch(&ret->scan);
 }

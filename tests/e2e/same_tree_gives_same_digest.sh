@@ -31,15 +31,31 @@ find "$WORK/b" -exec touch -h -d @1700000000.123 {} +
 epoch=$(digest --use-epoch "$WORK/a")
 assert_eq "$(digest --use-epoch "$WORK/b")" "$epoch" "digest without times"
 
-# SOURCE_DATE_EPOCH: what is newer is as old as that, the rest stays.
+# --clamp-mtime: what is newer is as old as that, the rest stays.
 find "$WORK/a" -exec touch -h -d @1600000000 {} +
 find "$WORK/b" -exec touch -h -d @1600000000 {} +
 old=$(digest "$WORK/a")
 touch -d @1650000000.5 "$WORK/a/large" "$WORK/a/deep"
 touch -d @1660000000 "$WORK/b/large" "$WORK/b/deep"
-export SOURCE_DATE_EPOCH=1600000000
-assert_eq "$(digest "$WORK/a")" "$old" "clamped digest"
-assert_eq "$(digest "$WORK/b")" "$old" "clamped digest of the other"
+clamp=--clamp-mtime=1600000000
+assert_eq "$(digest $clamp "$WORK/a")" "$old" "clamped digest"
+assert_eq "$(digest $clamp "$WORK/b")" "$old" "clamped digest of the other"
 touch -d @1599999999 "$WORK/b/large"
-[ "$(digest "$WORK/b")" != "$old" ] || fail "an older time was lost"
-SOURCE_DATE_EPOCH=now assert_fails digest "$WORK/a"
+[ "$(digest $clamp "$WORK/b")" != "$old" ] || fail "an older time was lost"
+assert_fails digest --clamp-mtime=now "$WORK/a"
+
+# The environment changes nothing, whatever other tools make of it.
+want=$(digest "$WORK/b")
+mkcomposefs --digest-store="$WORK/objects" "$WORK/b" "$WORK/image"
+composefs-info dump "$WORK/image" >"$WORK/dump"
+mkdir "$WORK/elsewhere"
+for variable in SOURCE_DATE_EPOCH=1 SOURCE_DATE_EPOCH=now TZ=Asia/Tokyo LC_ALL=C.UTF-8 LC_ALL=tr_TR.UTF-8 \
+	LANG=de_DE.UTF-8 LC_COLLATE=en_US.UTF-8 LC_NUMERIC=de_DE.UTF-8 TMPDIR="$WORK/elsewhere" TMPDIR=/nowhere \
+	POSIXLY_CORRECT=1 COLUMNS=20 CFS_NO_IO_URING=1; do
+	assert_eq "$(env "$variable" mkcomposefs --print-digest-only "$WORK/b")" "$want" "digest with $variable"
+	assert_eq "$(env "$variable" mkcomposefs --from-file --print-digest-only "$WORK/dump")" "$want" "digest of the dump with $variable"
+	env "$variable" composefs-info dump "$WORK/image" | cmp - "$WORK/dump"
+done
+for mask in 000 077 777; do
+	assert_eq "$(umask $mask && digest "$WORK/b")" "$want" "digest with umask $mask"
+done
