@@ -9,7 +9,8 @@
  *	--steps=N	stop after so many steps; default 200000
  *	--trace		print all that happens
  *
- * Every 16th seed is run twice, to see that it goes the same way.  Exit status 0, or 1
+ * tests/run unit runs it for a while, tests/sim/run.sh for as long as one likes.  Every
+ * 16th seed is run twice, to see that it goes the same way.  Exit status 0, or 1
  * after the first seed that fails: its last steps are printed, and how to run it again.
  */
 #include <inttypes.h>

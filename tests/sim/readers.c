@@ -352,6 +352,17 @@ unsigned int sim_readers_waiting(void)
 	return n;
 }
 
+static int is_queued(void *context, const struct fetch_view *view)
+{
+	struct reader *reader = context;
+
+	if (!cfs_digest_equal(view->digest, &sim.objects[reader->object]->digest))
+		return 0;
+	if (!view->mirror && sim_now_ms() <= sim_any_heard_ms() + PROGRESS_MS)
+		reader->queued_ms = sim_now_ms();
+	return 1;
+}
+
 /*
  * The deadline does not cut a transfer that makes progress, and does not count while
  * one that was never asked for stands in a line that moves.
@@ -360,12 +371,10 @@ static bool has_excuse(struct reader *reader)
 {
 	uint64_t moves_ms = PROGRESS_MS + SLACK_MS, now_ms = sim_now_ms();
 
-	if (sim_object_asked_ms(reader->object) < reader->since_ms &&
-	    now_ms <= sim_any_heard_ms() + moves_ms)
-		reader->queued_ms = now_ms;
+	fetcher_each(sim.fetcher, is_queued, reader);
 	/* In parts one that has made some progress is not cut at all. */
 	if (sim.objects[reader->object]->size >= sim.config.large_size &&
-	    sim_object_heard_ms(reader->object) >= reader->since_ms)
+	    sim_object_heard_ms(reader->object))
 		return true;
 	return sim_loop_busy() || sim_object_streams(reader->object) ||
 	       now_ms <= sim_object_heard_ms(reader->object) + moves_ms ||
@@ -388,8 +397,10 @@ void sim_readers_check(void)
 	for (int i = 0; i < N_READERS; i++) {
 		struct reader *reader = &readers[i];
 
-		if (reader->waits && !has_excuse(reader) &&
-		    sim_now_ms() > deadline_of(reader))
+		/* It is looked at a little before, to see where it stands then. */
+		if (reader->waits &&
+		    sim_now_ms() + 2 * SLACK_MS > deadline_of(reader) &&
+		    !has_excuse(reader) && sim_now_ms() > deadline_of(reader))
 			sim_fail("reader%d waits for o%d since %llu", i,
 				 reader->object,
 				 (unsigned long long)reader->since_ms);

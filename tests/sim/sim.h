@@ -191,9 +191,6 @@ bool sim_object_streams(int i);
 /** sim_object_heard_ms() - when bytes of object @i last came; 0: never */
 uint64_t sim_object_heard_ms(int i);
 
-/** sim_object_asked_ms() - when a GET of it was last sent; 0: never */
-uint64_t sim_object_asked_ms(int i);
-
 /** sim_any_heard_ms() - when bytes of anything last came; 0: never */
 uint64_t sim_any_heard_ms(void);
 

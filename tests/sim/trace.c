@@ -54,7 +54,7 @@ void sim_trace_dump(void)
 		for (; i < n_lines; i++)
 			fprintf(stderr, "%s\n", lines[i % N_LINES]);
 	fprintf(stderr, "sim: seed %" PRIu64 " failed in step %" PRIu64
-			"; again, with all that happens: sim --seed=%" PRIu64
+			"; again, with all that happens: build/tests/sim/sim --seed=%" PRIu64
 			" --trace\n", sim.seed, sim.steps, sim.seed);
 }
 

@@ -39,8 +39,7 @@ struct sim_get {
 
 static LIST_HEAD(, sim_get) gets;
 static bool in_data;
-static uint64_t heard_ms[SIM_OBJECTS_MAX], asked_ms[SIM_OBJECTS_MAX];
-static uint64_t any_heard_ms;
+static uint64_t heard_ms[SIM_OBJECTS_MAX], any_heard_ms;
 
 /* ---- what is asked for ---- */
 
@@ -328,8 +327,6 @@ static int start(void *context, struct http_get *get)
 		sim_event_start(&sg->next, sg->plan.first_ms);
 	start_limit(sg, sim.config.first_byte_ms);
 	LIST_INSERT_HEAD(&gets, sg, entry);
-	if (sg->object >= 0)
-		asked_ms[sg->object] = sim_now_ms();
 	check_alone(sg);
 	return 0;
 }
@@ -392,7 +389,6 @@ void sim_transport_reset(void)
 {
 	SIM_CHECK(LIST_EMPTY(&gets));
 	memset(heard_ms, 0, sizeof(heard_ms));
-	memset(asked_ms, 0, sizeof(asked_ms));
 	any_heard_ms = 0;
 }
 
@@ -409,11 +405,6 @@ unsigned int sim_gets_active(void)
 uint64_t sim_object_heard_ms(int i)
 {
 	return heard_ms[i];
-}
-
-uint64_t sim_object_asked_ms(int i)
-{
-	return asked_ms[i];
 }
 
 uint64_t sim_any_heard_ms(void)
