@@ -260,7 +260,11 @@ static int run(struct request *r, struct errmsg *msg)
 
 int main(int argc, char **argv)
 {
-	struct request request = { .image_fd = -1, .lock_fd = -1 };
+	struct request request = {
+		.image_fd = -1,
+		.lock_fd = -1,
+		.objects_fd = -1,
+	};
 	struct errmsg msg = { "" };
 	int err = 0;
 
@@ -272,6 +276,7 @@ int main(int argc, char **argv)
 	if (err < 0)
 		fail(EXIT_FAIL, err, &msg);
 	cleanup_close(&request.image_fd);
+	cleanup_close(&request.objects_fd);
 	cfs_store_close(request.store);
 	free(request.store_path);
 	mount_source_free(&request.url);

@@ -29,7 +29,10 @@ int make_layers(const struct request *r, bool overlay, int fetch_fd,
 			}
 			path = paths[i];
 		}
-		layers[n++] = (struct mount_layer){ path, -1 };
+		if (overlay && i == 0 && r->objects_fd >= 0)
+			layers[n++] = (struct mount_layer){ "", r->objects_fd };
+		else
+			layers[n++] = (struct mount_layer){ path, -1 };
 	}
 	if (fetch_fd >= 0)
 		layers[n++] = (struct mount_layer){ overlay ? "retry" : "",

@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <fcntl.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cache/base/cleanup.h"
@@ -57,6 +59,25 @@ static int find_store(struct request *r, struct errmsg *msg)
 	return open_store(r, path, CFS_STORE_CREATE, msg);
 }
 
+/*
+ * The owner of a store can put a link in place of objects/, and an image of that
+ * user's could then read root's files through the mount.  So where the owner is not
+ * root, the mount gets the folder that was opened.
+ */
+static int hold_objects(struct request *r, struct errmsg *msg)
+{
+	int objects_fd = cfs_store_objects_fd(r->store);
+	struct stat st;
+
+	if (fstat(objects_fd, &st) < 0 || geteuid() != 0 || st.st_uid == 0)
+		return 0;
+	r->objects_fd = open_tree(objects_fd, "", AT_EMPTY_PATH |
+				  OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	return r->objects_fd < 0 ?
+		errmsg_set(msg, -errno, "store %s: objects/ can't be cloned: %m",
+			   r->store_path) : 0;
+}
+
 int find_objects(struct request *r, struct errmsg *msg)
 {
 	const char *folders[MOUNT_BASEDIRS_MAX];
@@ -66,6 +87,8 @@ int find_objects(struct request *r, struct errmsg *msg)
 
 	if (r->is_url || o->n_mirrors)
 		err = open_store(r, o->store, CFS_STORE_CREATE, msg);
+	if (err == 0 && r->store)
+		err = hold_objects(r, msg);
 	if (err == 0)
 		err = mount_basedirs_resolve(o, &r->basedirs, msg);
 	if (err < 0)

@@ -25,6 +25,9 @@
 			 MOUNT_ATTR_NOEXEC | MOUNT_ATTR__ATIME | \
 			 MOUNT_ATTR_NODIRATIME | MOUNT_ATTR_NOSYMFOLLOW)
 
+/* What the first layer is called if it is a folder that was opened before. */
+#define OPENED_LAYER	"m0"
+
 #define ANEW	"unmount it and mount it again"
 
 static int check_digest(const struct request *r,
@@ -54,7 +57,9 @@ static int check_folders(const struct request *r,
 	if (!r->options.store && !r->options.n_basedirs)
 		return 0;
 	err = mount_basedirs_resolve(&r->options, &basedirs, msg);
-	for (i = 0; err == 0 && i < basedirs.n; i++)
+	/* A store that root does not own: its path is not in the table of mounts. */
+	i = r->options.store && mount_attached_looks_into(now, OPENED_LAYER);
+	for (; err == 0 && i < basedirs.n; i++)
 		if (!basedirs.dirs[i].fetches &&
 		    !mount_attached_looks_into(now, basedirs.dirs[i].path))
 			err = errmsg_set(msg, -EINVAL,

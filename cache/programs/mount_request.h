@@ -27,6 +27,8 @@
  * @lock_fd: keeps gc away from @store, or -1
  * @image_name: for messages
  * @digest: of an image in @store
+ * @objects_fd: the store's objects/, as a mount that is attached nowhere, if its
+ *	path may lead elsewhere by the time that the kernel resolves it; else -1
  * @sealed: the kernel measured digest= on the image, and can do so again
  * @weak: which folder has no fs-verity; empty if all have
  */
@@ -42,6 +44,7 @@ struct request {
 	struct mount_source url;
 	struct cfs_store *store;
 	char *store_path;
+	int objects_fd;
 	int lock_fd;
 
 	int image_fd;
