@@ -119,6 +119,7 @@ struct fetcher {
 	struct fetch_bodies *delivered;	/* NULL: nothing was yet */
 	struct loop_deferred turn;
 	size_t n_kept;			/* bodies of fetches without a GET */
+	unsigned int pauses;		/* of the loop, that the mirrors know of */
 	uint64_t progress_ms;		/* when bytes last came */
 	uint64_t random;
 	uint64_t noted_ms[FETCH_MIRRORS_MAX][N_FETCH_RESULTS];

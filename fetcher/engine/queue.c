@@ -109,6 +109,10 @@ void fetch_take_turns(struct loop_deferred *deferred)
 	struct fetcher *fetcher = container_of(deferred, struct fetcher, turn);
 	struct fetch *fetch;
 
+	if (fetcher->pauses != loop_pauses(fetcher->loop)) {
+		fetcher->pauses = loop_pauses(fetcher->loop);
+		mirrors_resumed(fetcher->mirrors);
+	}
 	if (fetcher->stopped) {
 		check_stopped(fetcher);
 		return;

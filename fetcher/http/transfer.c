@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* A transfer of libcurl's, with what is the same for all requests. */
+#include <limits.h>
 #include <stdlib.h>
 
 #include "fetcher/http/config.h"
@@ -46,8 +47,11 @@ static void set_options(struct http_transfer *t)
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	/* A mirror may move; connections that work need no look-up. */
 	curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 10L);
-	/* Our own timer is the limit; libcurl's default is 300 s. */
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, 600 * 1000L);
+	/*
+	 * Our own timer is the limit; libcurl's default is 300 s, and it counts the
+	 * time in which this process was stopped.
+	 */
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)INT_MAX);
 	/* Else removing a handle waits for a name server that does not answer. */
 	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, http_socket_open);

@@ -51,7 +51,12 @@ struct loop {
 	/* epoll: stopped, but perhaps among the events of the running round */
 	struct loop_poll_list dead_polls;
 
-	uint64_t now_ms;
+	uint64_t now_ms;	/* clock_ms - lost_ms */
+	uint64_t clock_ms;	/* as it was read last */
+	uint64_t lost_ms;	/* in which the loop could not run */
+	uint64_t suspended_ms;	/* the machine, since its start */
+	unsigned int n_pauses;
+	uint64_t sleep_ms;	/* how long the running wait may take */
 	bool running;		/* inside loop_run() */
 	bool stopping;		/* loop_stop() was called */
 	bool closing;		/* loop_free() runs: only I/O and work matter */
@@ -66,7 +71,7 @@ struct loop {
 	struct loop_fd pool_fd;
 };
 
-/** loop_update_now() - read the clock */
+/** loop_update_now() - read the clock, after a sleep of up to ->sleep_ms */
 void loop_update_now(struct loop *loop);
 
 /** loop_poll_new() - a poll of @lfd, which it sets; NULL without memory */

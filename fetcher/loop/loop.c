@@ -17,17 +17,49 @@
  */
 #define POOL_THREADS	16
 
-static uint64_t clock_ms(void)
+/*
+ * While timers run, the loop wakes up so often, to notice when it is kept from it: of
+ * a pause without a wake-up, no more than this counts as time.
+ */
+#define TICK_MS		1000
+
+/* Later than this is more than a busy machine. */
+#define LATE_MS		500
+
+static uint64_t read_ms(clockid_t clock)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_BOOTTIME, &ts);
+	clock_gettime(clock, &ts);
 	return (uint64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static uint64_t clock_ms(void)
+{
+	return read_ms(CLOCK_MONOTONIC);
+}
+
+/* Read the clock, before or after a sleep of at most @slept_ms. */
+static void read_clock(struct loop *loop, uint64_t slept_ms)
+{
+	uint64_t clock = clock_ms(), passed = clock - loop->clock_ms;
+	uint64_t suspended = read_ms(CLOCK_BOOTTIME) - clock;
+
+	if (slept_ms != LOOP_FOREVER && passed > slept_ms + LATE_MS) {
+		loop->lost_ms += passed - slept_ms;
+		loop->n_pauses++;
+	}
+	if (suspended > loop->suspended_ms + LATE_MS) {
+		loop->suspended_ms = suspended;
+		loop->n_pauses++;
+	}
+	loop->clock_ms = clock;
+	loop->now_ms = clock - loop->lost_ms;
 }
 
 void loop_update_now(struct loop *loop)
 {
-	loop->now_ms = clock_ms();
+	read_clock(loop, loop->sleep_ms);
 }
 
 static bool forbidden(unsigned int flags)
@@ -108,7 +140,8 @@ int loop_new(unsigned int flags, unsigned int n_threads, struct loop **ret)
 	TAILQ_INIT(&loop->deferred);
 	LIST_INIT(&loop->polls);
 	LIST_INIT(&loop->dead_polls);
-	loop_update_now(loop);
+	loop->suspended_ms = read_ms(CLOCK_BOOTTIME) - clock_ms();
+	read_clock(loop, LOOP_FOREVER);
 	err = open_backend(loop, flags);
 	if (err < 0)
 		goto out_free;
@@ -138,6 +171,7 @@ void loop_free(struct loop *loop)
 		return;
 	loop->closing = true;
 	loop->stopping = false;
+	loop->sleep_ms = LOOP_FOREVER;
 	while (loop->n_pending > 0)
 		if (loop->backend->wait(loop, LOOP_FOREVER) < 0)
 			break;
@@ -153,7 +187,12 @@ bool loop_uses_io_uring(const struct loop *loop)
 
 uint64_t loop_now_ms(const struct loop *loop)
 {
-	return loop->running ? loop->now_ms : clock_ms();
+	return loop->running ? loop->now_ms : clock_ms() - loop->lost_ms;
+}
+
+unsigned int loop_pauses(const struct loop *loop)
+{
+	return loop->n_pauses;
 }
 
 void loop_stop(struct loop *loop)
@@ -193,15 +232,18 @@ static void run_deferred(struct loop *loop)
 
 static uint64_t time_to_sleep(struct loop *loop)
 {
+	uint64_t ms;
+
+	/* Time has passed since the round began. */
+	read_clock(loop, 0);
 	if (!TAILQ_EMPTY(&loop->deferred))
 		return 0;
 	if (!loop->timers)
 		return LOOP_FOREVER;
-	/* Time has passed since the round began. */
-	loop_update_now(loop);
 	if (loop->timers->at_ms <= loop->now_ms)
 		return 0;
-	return loop->timers->at_ms - loop->now_ms;
+	ms = loop->timers->at_ms - loop->now_ms;
+	return ms < TICK_MS ? ms : TICK_MS;
 }
 
 int loop_run(struct loop *loop)
@@ -210,12 +252,15 @@ int loop_run(struct loop *loop)
 
 	loop->stopping = false;
 	loop->running = true;
-	loop_update_now(loop);
+	/* What was done since the last run took its time. */
+	read_clock(loop, LOOP_FOREVER);
 	while (!loop->stopping && err == 0) {
 		run_timers(loop);
 		run_deferred(loop);
-		if (!loop->stopping)
-			err = loop->backend->wait(loop, time_to_sleep(loop));
+		if (loop->stopping)
+			break;
+		loop->sleep_ms = time_to_sleep(loop);
+		err = loop->backend->wait(loop, loop->sleep_ms);
 	}
 	loop->running = false;
 	return err;

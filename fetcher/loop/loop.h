@@ -21,8 +21,12 @@
  * Threads: make the loop on the thread that runs it, after any fork(); all
  * calls are made on that thread, except where it says otherwise.
  *
- * Times are CLOCK_BOOTTIME milliseconds.  A suspended machine may sleep through
- * the rest of the wait it was suspended in, once.
+ * Times are milliseconds in which the loop could run: CLOCK_MONOTONIC, less the
+ * pauses in which it was stopped (SIGSTOP, a frozen cgroup, a paused guest) or kept
+ * busy by one callback.  A suspended machine has no time at all, and setting the wall
+ * clock changes nothing.  So a deadline never passes because nobody could meet it.
+ * A pause is noticed if it is longer than half a second, and of each at most
+ * 1.5 s count as time; all of it while no timer runs.
  */
 #ifndef FETCHER_LOOP_LOOP_H
 #define FETCHER_LOOP_LOOP_H
@@ -78,11 +82,14 @@ int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
 /**
- * loop_now_ms() - CLOCK_BOOTTIME, read once for each round of the loop
+ * loop_now_ms() - the loop's time, read once for each round of the loop
  *
  * Between two loop_run()s, where other work may take minutes, read at each call.
  */
 uint64_t loop_now_ms(const struct loop *loop);
+
+/** loop_pauses() - how often the loop could not run, or the machine was suspended */
+unsigned int loop_pauses(const struct loop *loop);
 
 /**
  * struct loop_fd - a descriptor that is watched

@@ -21,6 +21,7 @@ struct mirror {
 	unsigned int failures;		/* without an answer, in a row */
 	unsigned int failures_5xx;	/* in a row */
 	bool open;
+	unsigned int excused;		/* reports that count for no failure */
 	bool probing;			/* the one request of HALF_OPEN is out */
 	uint64_t probe_at_ms;		/* open: when a probe may go */
 	uint64_t heard_at_ms;		/* last failure or answer */
@@ -261,6 +262,18 @@ static void opened(const struct mirrors *mirrors, struct mirror *mirror,
 	mirror->probe_at_ms = now_ms + mirrors->probe_ms;
 }
 
+void mirrors_resumed(struct mirrors *mirrors)
+{
+	for (size_t i = 0; i < mirrors->n; i++) {
+		struct mirror *mirror = &mirrors->mirror[i];
+
+		mirrors->recoveries += mirror->open;
+		mirror->open = false;
+		mirror->failures = 0;
+		mirror->excused = mirror->stats.in_flight;
+	}
+}
+
 static void failed(const struct mirrors *mirrors, struct mirror *mirror,
 		   uint64_t now_ms)
 {
@@ -321,11 +334,14 @@ bool mirrors_report(struct mirrors *mirrors, size_t i, uint64_t now_ms,
 {
 	struct mirror *mirror = &mirrors->mirror[i];
 	bool probe = mirror->probing;
+	bool excused = mirror->excused > 0;
 
+	mirror->excused -= excused;
 	mirror->stats.in_flight--;
 	mirror->stats.results[result]++;
 	mirror->probing = false;
-	if (result != FETCH_RESULT_CANCELLED && result != FETCH_RESULT_LOCAL)
+	if (result != FETCH_RESULT_CANCELLED && result != FETCH_RESULT_LOCAL &&
+	    !excused)
 		mirror_rank_counted(&mirror->rank, is_failure(result));
 	if (mirror->stats.in_flight == 0 || is_answer(result))
 		mirror_rank_heard(&mirror->rank, now_ms,
@@ -336,7 +352,8 @@ bool mirrors_report(struct mirrors *mirrors, size_t i, uint64_t now_ms,
 	case FETCH_RESULT_TLS:
 	case FETCH_RESULT_PROTOCOL:
 		mirror->heard_at_ms = now_ms;
-		failed(mirrors, mirror, now_ms);
+		if (!excused)
+			failed(mirrors, mirror, now_ms);
 		break;
 	case FETCH_RESULT_STATUS:
 		mirror->heard_at_ms = now_ms;

@@ -153,6 +153,14 @@ bool mirrors_report(struct mirrors *mirrors, size_t i, uint64_t now_ms,
 		    uint64_t pause_ms);
 
 /**
+ * mirrors_resumed() - the process was stopped, or the machine suspended
+ *
+ * What was known of silent mirrors is forgotten, and the requests in flight, whose
+ * connections may be gone, count for no failures.
+ */
+void mirrors_resumed(struct mirrors *mirrors);
+
+/**
  * mirrors_blame() - what came from a mirror does not have its digest
  *
  * After mirrors_report(): it is known only when the last byte was hashed.

@@ -102,6 +102,27 @@ static void test_breaker_opens_and_probes(void)
 	mirrors_free(mirrors);
 }
 
+/* A pause of ours kills connections, and says nothing about who was at their end. */
+static void test_a_pause_is_no_mirrors_fault(void)
+{
+	struct mirrors *mirrors = make(1);
+	uint64_t at_ms;
+	size_t i;
+
+	for (int n = 0; n < 5; n++)
+		CHECK_EQ(mirrors_pick(mirrors, T0, 0, &i, &at_ms), 0);
+	mirrors_resumed(mirrors);
+	for (int n = 0; n < 5; n++)
+		mirrors_report(mirrors, 0, T0, FETCH_RESULT_UNREACHABLE, 0, 0);
+	CHECK_EQ(mirrors_state(mirrors, 0, T0), MIRROR_CLOSED);
+	for (int n = 0; n < 3; n++)
+		ask(mirrors, 0, T0, FETCH_RESULT_UNREACHABLE);
+	CHECK_EQ(mirrors_state(mirrors, 0, T0), MIRROR_OPEN);
+	mirrors_resumed(mirrors);
+	CHECK_EQ(mirrors_state(mirrors, 0, T0), MIRROR_CLOSED);
+	mirrors_free(mirrors);
+}
+
 /* An answer in between starts the count anew; also one we don't like. */
 static void test_signs_of_life_close_the_breaker(void)
 {
@@ -316,6 +337,7 @@ static void test_no_mirror(void)
 }
 
 RUN_TESTS(T(test_given_order_stands), T(test_breaker_opens_and_probes),
+	  T(test_a_pause_is_no_mirrors_fault),
 	  T(test_signs_of_life_close_the_breaker), T(test_5xx_counts_less),
 	  T(test_pause_is_honoured_and_capped),
 	  T(test_wrong_bytes_cost_the_first_place),
