@@ -91,8 +91,7 @@ static void device_ready(struct loop_fd *lfd, uint32_t events)
 	}
 }
 
-/* /dev/fuse, opened and mounted by whoever started us; libfuse knows the form. */
-static bool is_descriptor(const char *mountpoint)
+bool fuse_mount_is_descriptor(const char *mountpoint)
 {
 	return strncmp(mountpoint, "/dev/fd/", strlen("/dev/fd/")) == 0;
 }
@@ -177,7 +176,7 @@ int fuse_mount_new(struct loop *loop, struct cfs_store *store,
 	err = object_waits_init(&mount->waits, loop, fetcher, look_at_world);
 	mount->waits.owner = mount;
 	if (!err)
-		err = is_descriptor(config->mountpoint) ?
+		err = fuse_mount_is_descriptor(config->mountpoint) ?
 			      start_session(mount, config->mountpoint) :
 			      attach(mount, msg);
 	if (err) {

@@ -79,6 +79,12 @@ struct fuse_mount_config {
 };
 
 /**
+ * fuse_mount_is_descriptor() - is this "/dev/fd/N": /dev/fuse, opened and mounted by
+ *	the process that started this one?
+ */
+bool fuse_mount_is_descriptor(const char *mountpoint);
+
+/**
  * fuse_mount_new() - mount and start to answer from the loop
  * @loop: borrowed, as all below
  * @store: where objects are

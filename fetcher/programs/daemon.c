@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
@@ -28,6 +29,7 @@
 #include "fetcher/loop/loop.h"
 #include "fetcher/mirror/offers.h"
 #include "fetcher/programs/fetch_options.h"
+#include "fetcher/programs/own_namespace.h"
 #include "fetcher/programs/privileges.h"
 #include "fetcher/programs/private_root.h"
 #include "fetcher/status/status.h"
@@ -379,6 +381,26 @@ static void close_parts(struct daemon *daemon)
 	cfs_store_close(daemon->store);
 }
 
+/* What serves a mount of the caller's must not keep the caller's namespace alive. */
+static void leave_namespace(const struct fetch_options *options)
+{
+	const char *paths[8 + AHEAD_SOURCES] = {
+		options->store, options->status_file, options->log_file,
+		options->ahead.record, options->config.ca_bundle,
+		getenv("SSL_CERT_FILE"), getenv("SSL_CERT_DIR"),
+	};
+	size_t n = 8, i;
+	int err;
+
+	for (i = 0; i < options->ahead.n_profiles && i < AHEAD_SOURCES; i++)
+		paths[n++] = options->ahead.profiles[i];
+	err = own_namespace_enter(paths, n);
+	if (err)
+		log_line(LOG_WARNING,
+			 "namespace error=\"%s\" effect=\"the mount lives as long as this process, if it is not unmounted\"",
+			 strerror(-err));
+}
+
 int run_mount(struct fetch_options *options)
 {
 	struct daemon daemon = {
@@ -395,6 +417,8 @@ int run_mount(struct fetch_options *options)
 		err = root_place_enter();
 		if (err)
 			return fail("a place of its own", err);
+	} else if (fuse_mount_is_descriptor(options->mountpoint)) {
+		leave_namespace(options);
 	}
 	err = background_begin(&daemon.background, options->foreground,
 			       options->ready_fd, options->log_file);
