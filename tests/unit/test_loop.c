@@ -4,13 +4,10 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cache/base/container_of.h"
@@ -473,82 +470,6 @@ static void deferred_calls_are_made_once(void)
 	loop_free(loop);
 }
 
-static void nap(struct loop_timer *timer)
-{
-	(void)timer;
-	usleep(1200 * 1000);
-}
-
-static uint64_t real_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-/* A deadline does not pass while nothing can be done to meet it. */
-static void time_stands_still_while_kept_busy(void)
-{
-	struct noted_timer end = { { .expired = note_timer }, 'e', true };
-	struct loop_timer napping = { .expired = nap };
-	uint64_t begin, real;
-
-	start();
-	memset(order, 0, sizeof(order));
-	begin = loop_now_ms(loop);
-	real = real_ms();
-	loop_timer_start(loop, &napping, 0);
-	loop_timer_start(loop, &end.timer, 700);
-	CHECK_EQ(loop_run(loop), 0);
-	CHECK(real_ms() - real >= 1800);
-	CHECK(loop_now_ms(loop) - begin >= 700);
-	CHECK(loop_now_ms(loop) - begin < real_ms() - real - 1000);
-
-	/* Outside, where other work is done, it goes on. */
-	begin = loop_now_ms(loop);
-	usleep(600 * 1000);
-	CHECK(loop_now_ms(loop) - begin >= 600);
-	memset(order, 0, sizeof(order));
-	loop_timer_start(loop, &end.timer, 0);
-	CHECK_EQ(loop_run(loop), 0);
-	CHECK(loop_now_ms(loop) - begin >= 600);
-	loop_free(loop);
-}
-
-static pid_t stop_for_a_while(unsigned int before_ms, unsigned int ms)
-{
-	pid_t parent = getpid(), pid = fork();
-
-	CHECK(pid >= 0);
-	if (pid)
-		return pid;
-	usleep(before_ms * 1000);
-	kill(parent, SIGSTOP);
-	usleep(ms * 1000);
-	kill(parent, SIGCONT);
-	_exit(0);
-}
-
-/* SIGSTOP in the middle of a long sleep, with its end before that of the sleep. */
-static void time_stands_still_while_stopped(void)
-{
-	struct noted_timer end = { { .expired = note_timer }, 'e', true };
-	uint64_t real;
-	pid_t pid;
-
-	start();
-	memset(order, 0, sizeof(order));
-	real = real_ms();
-	pid = stop_for_a_while(100, 1800);
-	loop_timer_start(loop, &end.timer, 1800);
-	CHECK_EQ(loop_run(loop), 0);
-	/* All but what it takes to notice the pause, which is a second. */
-	CHECK(real_ms() - real >= 1800 + 700);
-	CHECK_EQ(waitpid(pid, NULL, 0), pid);
-	loop_free(loop);
-}
-
 static void on_both(void)
 {
 	static void (*const tests[])(void) = {
@@ -560,8 +481,6 @@ static void on_both(void)
 		work_is_done_on_the_loop, first_work_goes_first,
 		freeing_the_loop_waits_for_work,
 		files_are_written, deferred_calls_are_made_once,
-		time_stands_still_while_kept_busy,
-		time_stands_still_while_stopped,
 	};
 	size_t i;
 
