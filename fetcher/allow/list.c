@@ -7,27 +7,15 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
-#include "fetcher/allow/list.h"
+#include "fetcher/allow/internal.h"
 
 #define NO_ENTRY	UINT32_MAX
 #define FIRST_INDEX	1024		/* a power of two */
 #define FIRST_ENTRIES	512
-#define LOOKUPS_MAX	((1u << 28) - 1)
-
-struct allow_list {
-	struct allow_entry *entries;
-	uint32_t n_entries;		/* ever handed out, free ones included */
-	uint32_t n_used;
-	uint32_t capacity;
-	uint32_t first_free;		/* chained through ->size */
-	uint32_t *index;		/* NO_ENTRY or a position in entries */
-	uint32_t index_bits;
-	uint64_t secret;
-	struct allow_count total;
-	struct allow_count images[ALLOW_IMAGES_MAX];
-};
+#define LOOKUPS_MAX	((1u << 24) - 1)
 
 int allow_list_new(struct allow_list **ret)
 {
@@ -39,6 +27,9 @@ int allow_list_new(struct allow_list **ret)
 	if (getrandom(&list->secret, sizeof(list->secret), GRND_NONBLOCK) < 0)
 		list->secret = (uintptr_t)list;
 	list->secret |= 1;
+	if (getrandom(list->secrets, sizeof(list->secrets), GRND_NONBLOCK) < 0)
+		for (size_t i = 0; i < ALLOW_SECRETS; i++)
+			list->secrets[i] = list->secret * (2 * i + 3);
 	list->first_free = NO_ENTRY;
 	*ret = list;
 	return 0;
@@ -50,6 +41,7 @@ void allow_list_free(struct allow_list *list)
 		return;
 	free(list->entries);
 	free(list->index);
+	free(list->claims);
 	free(list);
 }
 
@@ -60,6 +52,37 @@ uint64_t allow_list_node(const struct cfs_digest *digest)
 	for (int i = 0; i < 8; i++)
 		node = node << 8 | digest->bytes[i];
 	return node >> 2;
+}
+
+static uint64_t word_of(const struct cfs_digest *digest, size_t i)
+{
+	uint64_t word;
+
+	memcpy(&word, digest->bytes + 8 * i, sizeof(word));
+	return word;
+}
+
+/* Nobody who does not know the secrets finds two digests with the same one. */
+static uint64_t moved_node(const struct allow_list *list,
+			   const struct cfs_digest *digest)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < ALLOW_SECRETS; i++) {
+		uint64_t word = word_of(digest, i);
+
+		sum += (word >> 32) * (list->secrets[i] | 1) +
+		       (word & UINT32_MAX) * (list->secrets[i] >> 7 | 1);
+		sum = sum << 29 | sum >> 35;
+	}
+	return sum >> 2;
+}
+
+uint64_t allow_list_entry_node(const struct allow_list *list,
+			       const struct allow_entry *entry)
+{
+	return entry->moved ? moved_node(list, &entry->digest) :
+			      allow_list_node(&entry->digest);
 }
 
 static uint32_t home_of(const struct allow_list *list, uint64_t node)
@@ -78,7 +101,7 @@ static uint32_t probe(const struct allow_list *list, uint64_t node)
 	uint32_t at = home_of(list, node);
 
 	while (list->index[at] != NO_ENTRY &&
-	       allow_list_node(&list->entries[list->index[at]].digest) != node)
+	       allow_list_entry_node(list, &list->entries[list->index[at]]) != node)
 		at = (at + 1) & index_mask(list);
 	return at;
 }
@@ -105,7 +128,7 @@ static int grow_index(struct allow_list *list)
 		const struct allow_entry *entry = &list->entries[i];
 
 		if (entry->used)
-			index[probe(list, allow_list_node(&entry->digest))] = i;
+			index[probe(list, allow_list_entry_node(list, entry))] = i;
 	}
 	return 0;
 }
@@ -136,7 +159,7 @@ static void remove_from_index(struct allow_list *list, uint32_t at)
 	     next = (next + 1) & mask) {
 		const struct allow_entry *entry =
 			&list->entries[list->index[next]];
-		uint32_t home = home_of(list, allow_list_node(&entry->digest));
+		uint32_t home = home_of(list, allow_list_entry_node(list, entry));
 
 		if (((next - home) & mask) < ((next - at) & mask))
 			continue;
@@ -151,7 +174,7 @@ static void release_if_unused(struct allow_list *list,
 {
 	if (entry->images || entry->lookups)
 		return;
-	remove_from_index(list, probe(list, allow_list_node(&entry->digest)));
+	remove_from_index(list, probe(list, allow_list_entry_node(list, entry)));
 	entry->used = 0;
 	entry->size = list->first_free;
 	list->first_free = entry - list->entries;
@@ -159,48 +182,37 @@ static void release_if_unused(struct allow_list *list,
 }
 
 static void count_one(struct allow_count *count,
-		      const struct allow_entry *entry)
+		      const struct allow_entry *entry, uint64_t bytes)
 {
+	(void)entry;
 	count->objects++;
-	count->bytes += entry->size;
+	count->bytes += bytes;
 }
 
 static void count_fetched(struct allow_count *count,
-			  const struct allow_entry *entry)
+			  const struct allow_entry *entry, uint64_t bytes)
 {
+	(void)entry;
 	count->fetched_objects++;
-	count->fetched_bytes += entry->size;
+	count->fetched_bytes += bytes;
 }
 
 static void count_present(struct allow_count *count,
-			  const struct allow_entry *entry)
+			  const struct allow_entry *entry, uint64_t bytes)
 {
 	count->present_objects += entry->present ? 1 : -1;
-	count->present_bytes += entry->present ? entry->size : -entry->size;
-}
-
-/* Everything that counts this entry: the images that name it, and the total. */
-static void count_everywhere(struct allow_list *list,
-			     const struct allow_entry *entry,
-			     void (*count)(struct allow_count *count,
-					   const struct allow_entry *entry))
-{
-	if (entry->images)
-		count(&list->total, entry);
-	for (int slot = 0; slot < ALLOW_IMAGES_MAX; slot++)
-		if (entry->images & 1u << slot)
-			count(&list->images[slot], entry);
+	count->present_bytes += entry->present ? bytes : -bytes;
 }
 
 /* Something begins to count this entry. */
 static void count_all(struct allow_count *count,
-		      const struct allow_entry *entry)
+		      const struct allow_entry *entry, uint64_t bytes)
 {
-	count_one(count, entry);
+	count_one(count, entry, bytes);
 	if (entry->fetched)
-		count_fetched(count, entry);
+		count_fetched(count, entry, bytes);
 	if (entry->present)
-		count_present(count, entry);
+		count_present(count, entry, bytes);
 }
 
 static void name_by_image(struct allow_list *list, struct allow_entry *entry,
@@ -209,52 +221,64 @@ static void name_by_image(struct allow_list *list, struct allow_entry *entry,
 	if (entry->images & 1u << slot)
 		return;
 	if (!entry->images)
-		count_all(&list->total, entry);
+		count_all(&list->total, entry, allow_list_bytes(list, entry));
 	entry->images |= 1u << slot;
-	count_all(&list->images[slot], entry);
+	count_all(&list->images[slot], entry, allow_list_bytes(list, entry));
+}
+
+/* An entry for a digest that is not listed. */
+static int new_entry(struct allow_list *list, const struct cfs_digest *digest,
+		     uint64_t size, struct allow_entry **ret)
+{
+	struct allow_entry *entry;
+	int err = grow_entries(list);
+	uint32_t at;
+
+	if (!err)
+		err = grow_index(list);
+	if (err)
+		return err;
+	at = list->first_free;
+	if (at != NO_ENTRY)
+		list->first_free = list->entries[at].size;
+	else
+		at = list->n_entries++;
+	entry = &list->entries[at];
+	*entry = (struct allow_entry){
+		.digest = *digest,
+		.size = size,
+		.moved = allow_list_find_node(list, allow_list_node(digest)) != NULL,
+	};
+	list->n_moved += entry->moved;
+	list->index[probe(list, allow_list_entry_node(list, entry))] = at;
+	entry->used = 1;
+	list->n_used++;
+	*ret = entry;
+	return 0;
 }
 
 int allow_list_add(struct allow_list *list, const struct cfs_digest *digest,
 		   uint64_t size, int slot, struct allow_entry **ret)
 {
-	uint64_t node = allow_list_node(digest);
-	struct allow_entry *entry = allow_list_find_node(list, node);
+	struct allow_entry *entry = allow_list_find(list, digest);
+	int err = 0;
 
-	if (entry) {
-		if (!cfs_digest_equal(&entry->digest, digest))
-			return ALLOW_LIST_CLASH;
-		/* The kernel held it without a size; an image knows better. */
-		if (!entry->images && slot >= 0)
-			entry->size = size;
-		if (entry->size != size && size != ALLOW_SIZE_UNKNOWN)
-			return ALLOW_LIST_CLASH;
-	} else {
-		int err = grow_entries(list);
-		uint32_t at;
-
-		if (!err)
-			err = grow_index(list);
-		if (err)
-			return err;
-		at = list->first_free;
-		if (at != NO_ENTRY)
-			list->first_free = list->entries[at].size;
-		else
-			at = list->n_entries++;
-		entry = &list->entries[at];
-		*entry = (struct allow_entry){
-			.digest = *digest,
-			.size = size,
-			.used = 1,
-		};
-		list->index[probe(list, node)] = at;
-		list->n_used++;
-	}
+	/* No file is so large, and such numbers mean something else here. */
+	if (size != ALLOW_SIZE_UNKNOWN && !allow_size_known(size))
+		size = INT64_MAX;
+	if (!entry)
+		err = new_entry(list, digest, size, &entry);
+	else if (!entry->images && slot >= 0 && !entry->settled)
+		entry->size = size;	/* the kernel held it without one */
+	else
+		err = allow_list_claim(list, entry, size);
+	if (err < 0)
+		return err;
 	if (slot >= 0)
 		name_by_image(list, entry, slot);
 	if (ret)
 		*ret = entry;
-	return 0;
+	return err;
 }
 
 struct allow_entry *allow_list_find_node(struct allow_list *list,
@@ -274,6 +298,9 @@ struct allow_entry *allow_list_find(struct allow_list *list,
 	struct allow_entry *entry =
 		allow_list_find_node(list, allow_list_node(digest));
 
+	if (list->n_moved &&
+	    !(entry && cfs_digest_equal(&entry->digest, digest)))
+		entry = allow_list_find_node(list, moved_node(list, digest));
 	return entry && cfs_digest_equal(&entry->digest, digest) ? entry : NULL;
 }
 
@@ -295,10 +322,13 @@ void allow_list_forget(struct allow_list *list, struct allow_entry *entry,
 void allow_list_fetched(struct allow_list *list, struct allow_entry *entry)
 {
 	allow_list_set_present(list, entry, true);
+	if (allow_size_known(entry->size))
+		entry->settled = 1;
 	if (entry->fetched)
 		return;
 	entry->fetched = 1;
-	count_everywhere(list, entry, count_fetched);
+	allow_count_everywhere(list, entry, allow_list_bytes(list, entry),
+			 count_fetched);
 }
 
 void allow_list_set_present(struct allow_list *list, struct allow_entry *entry,
@@ -307,7 +337,8 @@ void allow_list_set_present(struct allow_list *list, struct allow_entry *entry,
 	if (entry->present == present)
 		return;
 	entry->present = present;
-	count_everywhere(list, entry, count_present);
+	allow_count_everywhere(list, entry, allow_list_bytes(list, entry),
+			 count_present);
 }
 
 void allow_list_note_present(struct allow_list *list,
@@ -328,8 +359,12 @@ void allow_list_clear(struct allow_list *list)
 			continue;
 		entry->images = 0;
 		entry->wanted = 0;
+		if (entry->contested)
+			entry->size = ALLOW_SIZE_UNKNOWN;
+		entry->contested = 0;
 		release_if_unused(list, entry);
 	}
+	list->n_claims = 0;
 	list->total = (struct allow_count){ 0 };
 	for (int slot = 0; slot < ALLOW_IMAGES_MAX; slot++)
 		list->images[slot] = (struct allow_count){ 0 };

@@ -23,6 +23,7 @@ struct allow_scan {
 	size_t n_only;
 	struct allow_image *images;
 	size_t n_images;
+	struct allow_paths paths;
 	uint64_t changes;
 	struct timespec mtime;		/* of STORE/images when it was read */
 	bool settled;			/* the time says all about its contents */
@@ -36,15 +37,14 @@ struct image_context {
 static int list_object(void *context, const struct cfs_image_object *object)
 {
 	struct image_context *c = context;
-	struct cfs_digest digest = object->digest;
 	int err;
 
-	/* Without a digest the path may still be an object's name. */
-	if (!object->has_digest &&
-	    cfs_object_name_parse(object->path, strlen(object->path),
-				  &digest) < 0)
-		return 0;
-	err = allow_list_add(c->scan->list, &digest, object->size,
+	if (object->need == CFS_NEED_FILE) {
+		if (!c->image->n_files++)
+			c->image->file = strdup(object->file);
+		return allow_paths_add(&c->scan->paths, object->path);
+	}
+	err = allow_list_add(c->scan->list, &object->digest, object->size,
 			     c->image->slot, NULL);
 	if (err == ALLOW_LIST_CLASH) {
 		c->image->clashes++;
@@ -112,6 +112,9 @@ static int add_image(void *context, const char *name,
 	}
 	scan->changes++;
 	image->clashes = 0;
+	image->n_files = 0;
+	free(image->file);
+	image->file = NULL;
 	image->err = list_image(scan, image);
 	return image->err == -ENOMEM ? -ENOMEM : 0;
 }
@@ -172,9 +175,12 @@ int allow_scan_new(struct cfs_store *store, const struct cfs_digest *only,
 
 static void forget_images(struct allow_scan *scan)
 {
-	for (size_t i = 0; i < scan->n_images; i++)
+	for (size_t i = 0; i < scan->n_images; i++) {
 		free(scan->images[i].name);
+		free(scan->images[i].file);
+	}
 	free(scan->images);
+	allow_paths_clear(&scan->paths);
 	scan->images = NULL;
 	scan->n_images = 0;
 }
@@ -219,6 +225,11 @@ int allow_scan_again(struct allow_scan *scan)
 struct allow_list *allow_scan_list(struct allow_scan *scan)
 {
 	return scan->list;
+}
+
+const struct allow_paths *allow_scan_paths(const struct allow_scan *scan)
+{
+	return &scan->paths;
 }
 
 uint64_t allow_scan_changes(const struct allow_scan *scan)

@@ -17,6 +17,7 @@
 
 #include "cache/verity/digest.h"
 #include "fetcher/allow/list.h"
+#include "fetcher/allow/paths.h"
 
 struct allow_scan;
 struct cfs_store;
@@ -30,7 +31,9 @@ enum {
  * @name: one of its names in images/, or NULL
  * @slot: its slot in the allow list, shared from ALLOW_IMAGES_MAX - 1 on
  * @err: 0, or why it is not (wholly) listed
- * @clashes: objects that the list refused, see allow_list_add()
+ * @clashes: objects of which another image claims another size
+ * @n_files: files whose content has no object's name, so that it can't be fetched
+ * @file: one of them, in the image; NULL if there is none, or without memory
  */
 struct allow_image {
 	struct cfs_digest digest;
@@ -38,6 +41,8 @@ struct allow_image {
 	int slot;
 	int err;
 	size_t clashes;
+	size_t n_files;
+	char *file;
 };
 
 /**
@@ -71,6 +76,9 @@ int allow_scan_again(struct allow_scan *scan);
 
 /** allow_scan_list() - the allow list; borrowed */
 struct allow_list *allow_scan_list(struct allow_scan *scan);
+
+/** allow_scan_paths() - what else the images open; borrowed until the next scan */
+const struct allow_paths *allow_scan_paths(const struct allow_scan *scan);
 
 /** allow_scan_changes() - how often an image was read: counts up with each */
 uint64_t allow_scan_changes(const struct allow_scan *scan);

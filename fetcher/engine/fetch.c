@@ -223,7 +223,10 @@ static struct fetch *fetch_new(struct fetcher *fetcher,
 		return NULL;
 	fetch->fetcher = fetcher;
 	fetch->digest = *digest;
-	fetch->size = size;
+	fetch->size = size >> 63 ? FETCH_SIZE_UNKNOWN : size;
+	fetch->max_size = size >> 63 && size != FETCH_SIZE_UNKNOWN ?
+				  size & ~FETCH_SIZE_AT_MOST(0) :
+				  fetcher->config->max_unknown_size;
 	fetch->kind = kind;
 	fetch->first_kind = kind;
 	fetch->sequence = ++fetcher->sequence;

@@ -65,6 +65,9 @@ struct partials;
 
 #define FETCH_SIZE_UNKNOWN	UINT64_MAX
 
+/* Not known, but @n at most, which is below 2^63. */
+#define FETCH_SIZE_AT_MOST(n)	((uint64_t)1 << 63 | (n))
+
 /* In the order in which the queued ones go. */
 enum fetch_kind {
 	FETCH_DEMAND,		/* a reader waits */
@@ -220,7 +223,7 @@ void fetcher_free(struct fetcher *fetcher);
  * fetch_object() - get an object into the store
  * @fetcher: the engine
  * @digest: which object; copied
- * @size: its size in bytes, or FETCH_SIZE_UNKNOWN
+ * @size: its size in bytes, FETCH_SIZE_UNKNOWN or FETCH_SIZE_AT_MOST()
  * @kind: lifts a fetch that is under way for less
  * @waiter: done is set by the caller
  *

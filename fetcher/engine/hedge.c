@@ -263,7 +263,7 @@ static int start(struct fetch *fetch, size_t mirror, struct fetch_get **ret)
 		.get = {
 			.url = fg->url,
 			.size = fetch->size,
-			.max_size = fetcher->config->max_unknown_size,
+			.max_size = fetch->max_size,
 			.offset = body_size(fetch->body),
 			.no_cache = fetch->round.no_cache >> mirror & 1,
 			.data = get_data,

@@ -45,6 +45,7 @@ struct fetch {
 	struct fetch_queue *parked_in;	/* BACKOFF: parked, no_room or NULL */
 	struct cfs_digest digest;
 	uint64_t size;
+	uint64_t max_size;		/* if @size is not known */
 	enum fetch_kind kind;		/* at the moment */
 	enum fetch_kind first_kind;
 	uint32_t sequence;

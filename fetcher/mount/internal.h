@@ -65,18 +65,29 @@ enum {
 
 /**
  * fuse_object_check() - does the store have this object, whole and right?
- * @size: it must have, or ALLOW_SIZE_UNKNOWN
+ * @entry: its sizes; NULL for any
  *
  * Counts misses, and logs what is damaged.
  *
  * Return: 0, FUSE_OBJECT_MISS, or -errno.
  */
-int fuse_object_check(struct fuse_mount *mount,
-		      const struct cfs_digest *digest, uint64_t size);
+int fuse_object_check(struct fuse_mount *mount, const struct cfs_digest *digest,
+		      const struct allow_entry *entry);
 
 /** fuse_object_fetched() - count an object that came; a wait of it is over */
 void fuse_object_fetched(struct fuse_mount *mount,
 			 const struct cfs_digest *digest);
+
+/**
+ * fuse_object_other_size() - with which size could a fetch that failed succeed?
+ * @wait: which is over
+ * @err: how it ended
+ *
+ * Return: that of the entry, if it has changed since the fetch began; else that of
+ * @wait.
+ */
+uint64_t fuse_object_other_size(struct fuse_mount *mount,
+				const struct object_wait *wait, int err);
 
 /* ---- open.c ---- */
 

@@ -8,10 +8,13 @@
  * read in parts: then it is there at once, and overlayfs reads it through FUSE.
  */
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "cache/base/cleanup.h"
 #include "cache/store/store.h"
 #include "fetcher/mount/internal.h"
 #include "fetcher/mount/partial.h"
@@ -39,11 +42,24 @@ void fuse_object_refused(struct fuse_mount *mount, const char *hex)
 			 hex, (unsigned long long)mount->log_refused.suppressed);
 }
 
-int fuse_object_check(struct fuse_mount *mount,
-		      const struct cfs_digest *digest, uint64_t size)
+/* Without fs-verity a size tells a torn object from a whole one. */
+static int check_sizes(struct fuse_mount *mount, const struct cfs_digest *digest,
+		       const struct allow_entry *entry)
+{
+	uint64_t sizes[ALLOW_CLAIMS_MAX + 1] = { ALLOW_SIZE_UNKNOWN };
+	size_t n = entry ? allow_list_sizes(mount->allow, entry, sizes) : 1;
+	int outcome = CFS_STORE_DAMAGED;
+
+	for (size_t i = 0; i < n && outcome == CFS_STORE_DAMAGED; i++)
+		outcome = cfs_store_check(mount->store, digest, sizes[i]);
+	return outcome;
+}
+
+int fuse_object_check(struct fuse_mount *mount, const struct cfs_digest *digest,
+		      const struct allow_entry *entry)
 {
 	char hex[CFS_DIGEST_HEX_LEN + 1];
-	int outcome = cfs_store_check(mount->store, digest, size);
+	int outcome = check_sizes(mount, digest, entry);
 
 	if (outcome < 0)
 		return outcome;
@@ -65,9 +81,27 @@ void fuse_object_fetched(struct fuse_mount *mount,
 			 const struct cfs_digest *digest)
 {
 	struct allow_entry *entry = allow_list_find(mount->allow, digest);
+	CLEANUP_CLOSE int fd = -1;
+	struct stat st;
 
-	if (entry)
-		allow_list_fetched(mount->allow, entry);
+	if (!entry)
+		return;
+	allow_list_fetched(mount->allow, entry);
+	/* Its bytes have been compared with its digest: so this is its size. */
+	if (!allow_size_known(entry->size) &&
+	    cfs_store_get(mount->store, digest, &fd) == 0 &&
+	    fstat(fd, &st) == 0)
+		allow_list_settle(mount->allow, entry, st.st_size);
+}
+
+uint64_t fuse_object_other_size(struct fuse_mount *mount,
+				const struct object_wait *wait, int err)
+{
+	const struct allow_entry *entry =
+		allow_list_find(mount->allow, &wait->digest);
+
+	return err == -EIO && entry && entry->size != wait->size ?
+		       entry->size : wait->size;
 }
 
 static void fill_file(struct stat *st, uint64_t id, uint64_t size)
@@ -102,7 +136,7 @@ static double fill_attr(struct fuse_mount *mount, struct node node,
 	switch (node.kind) {
 	case NODE_OBJECT:
 		entry = allow_list_find_node(mount->allow, node.value);
-		if (!entry || entry->size == ALLOW_SIZE_UNKNOWN) {
+		if (!entry || !allow_size_known(entry->size)) {
 			fill_file(st, id, 0);
 			return 0;
 		}
@@ -140,6 +174,7 @@ static bool reply_entry(fuse_req_t req, struct node node, double keep)
 static void give_object(fuse_req_t req, struct node node,
 			struct allow_entry *entry)
 {
+	node.value = allow_list_entry_node(mount_of(req)->allow, entry);
 	allow_list_hold(entry);
 	if (!reply_entry(req, node, FUSE_FOREVER))
 		allow_list_forget(mount_of(req)->allow, entry, 1);
@@ -172,7 +207,12 @@ static void lookup_object(fuse_req_t req, struct node node,
 static void retry_waited(struct object_wait *wait, int err)
 {
 	struct fuse_mount *mount = wait->waits->owner;
+	uint64_t size = fuse_object_other_size(mount, wait, err);
 
+	if (size != wait->size &&
+	    object_wait_start(&mount->waits, wait->req, &wait->digest, size,
+			      retry_waited) == 0)
+		return;
 	if (err)
 		mount->stats.failed++;
 	else
@@ -196,7 +236,7 @@ static void lookup_retry(fuse_req_t req, struct node node,
 		fuse_reply_err(req, EIO);
 		return;
 	}
-	err = fuse_object_check(mount, digest, size);
+	err = fuse_object_check(mount, digest, entry);
 	if (err == 0) {
 		mount->stats.repeats++;
 		fuse_reply_err(req, ESTALE);
@@ -219,6 +259,42 @@ static void lookup_retry(fuse_req_t req, struct node node,
 	}
 }
 
+/* "aa", or what else the folder is called; "" for the trees' roots. */
+static void name_of_folder(struct node folder, char ret[8])
+{
+	ret[0] = '\0';
+	if (folder.kind == NODE_FOLDER || folder.kind == NODE_RETRY_FOLDER)
+		snprintf(ret, 8, "%02x", (unsigned int)folder.value);
+	else if (folder.kind == NODE_STATUS_FOLDER)
+		strcpy(ret, ".cfs");
+}
+
+/*
+ * A malformed name.  If an image reads the content of a file from there, ENOENT
+ * would say that there is no such file.
+ */
+static int no_such_name(struct fuse_mount *mount, struct node folder,
+			const char *name)
+{
+	const struct allow_paths *paths = allow_scan_paths(mount->scan);
+	char folder_name[8], quoted[NAME_MAX + 3];
+
+	name_of_folder(folder, folder_name);
+	/* An image may have come since. */
+	if (!allow_paths_has(paths, folder_name, name) &&
+	    (allow_scan_refresh(mount->scan) < 0 ||
+	     !allow_paths_has(paths, folder_name, name)))
+		return ENOENT;
+	mount->stats.refused++;
+	if (log_limit_pass(&mount->log_refused, loop_now_ms(mount->loop)))
+		log_line(LOG_WARNING,
+			 "refused folder=%s file=%s reason=\"an image reads a file from there, but no object has such a name: mirrors have it not\" suppressed=%llu",
+			 *folder_name ? folder_name : "-",
+			 log_quote(name, quoted, sizeof(quoted)),
+			 (unsigned long long)mount->log_refused.suppressed);
+	return EIO;
+}
+
 void fuse_answer_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct cfs_digest digest;
@@ -226,7 +302,10 @@ void fuse_answer_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	int err = node_child(node_of(parent), name, &node, &digest);
 
 	if (err) {
-		fuse_reply_err(req, -err);
+		fuse_reply_err(req, err == -ENOENT ?
+				       no_such_name(mount_of(req),
+						    node_of(parent), name) :
+				       -err);
 		return;
 	}
 	if (node.kind == NODE_OBJECT) {

@@ -75,11 +75,12 @@ static void open_object(struct fuse_mount *mount, fuse_req_t req,
 		}
 		return;
 	}
-	if (err == 0 && entry && entry->size == ALLOW_SIZE_UNKNOWN) {
-		/* The kernel thinks that it is empty: pass its size by. */
+	if (err == 0 && entry &&
+	    (!allow_size_known(entry->size) || entry->doubted)) {
+		/* The kernel thinks that it is empty, or remembers another size. */
 		fi.direct_io = 1;
-		if (fstat(fd, &st) == 0)
-			entry->size = st.st_size;
+		if (!entry->images && fstat(fd, &st) == 0)
+			allow_list_settle(mount->allow, entry, st.st_size);
 	}
 	if (err) {
 		mount->stats.failed++;
@@ -95,11 +96,18 @@ static void open_object(struct fuse_mount *mount, fuse_req_t req,
 		take_fd(&fd);
 }
 
+static void open_waited_again(struct object_wait *wait, int err);
+
 static void open_fetched(struct object_wait *wait, int err,
 			 object_wait_fn collected)
 {
 	struct fuse_mount *mount = wait->waits->owner;
+	uint64_t size = fuse_object_other_size(mount, wait, err);
 
+	if (size != wait->size &&
+	    object_wait_start(&mount->waits, wait->req, &wait->digest, size,
+			      collected ? collected : open_waited_again) == 0)
+		return;
 	if (err) {
 		mount->stats.failed++;
 		fuse_reply_err(wait->req, -err);
@@ -132,7 +140,7 @@ static void open_node(fuse_req_t req, struct node node)
 		return;
 	}
 	mount->stats.opens++;
-	err = fuse_object_check(mount, &entry->digest, entry->size);
+	err = fuse_object_check(mount, &entry->digest, entry);
 	if (err == 0) {
 		mount->stats.hits++;
 		open_object(mount, req, &entry->digest, open_waited);

@@ -34,7 +34,7 @@ static struct partial_handle *handle_of(uint64_t fh)
 bool fuse_partial_wanted(const struct fuse_mount *mount,
 			 const struct cfs_digest *digest, uint64_t size)
 {
-	return mount->config.partial_reads && size != ALLOW_SIZE_UNKNOWN &&
+	return mount->config.partial_reads && allow_size_known(size) &&
 	       partials_readable(partials_of(mount), digest, size);
 }
 

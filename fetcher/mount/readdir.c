@@ -54,7 +54,7 @@ static void list_objects(struct listing *listing, struct fuse_mount *mount,
 	while ((entry = allow_list_next(mount->allow, first_byte, &position))) {
 		char name[CFS_OBJECT_NAME_LEN + 1];
 		struct node node = { NODE_OBJECT,
-				     allow_list_node(&entry->digest) };
+				     allow_list_entry_node(mount->allow, entry) };
 
 		cfs_object_name_format(&entry->digest, name);
 		if (!add(listing, name + 3, node, position + 2))

@@ -233,6 +233,7 @@ int object_wait_start(struct object_waits *waits, fuse_req_t req,
 	wait->waiter.done = object_came;
 	wait->waits = waits;
 	wait->digest = *digest;
+	wait->size = size;
 	err = fetch_object(waits->fetcher, digest, size, FETCH_DEMAND,
 			   &wait->waiter);
 	if (err) {

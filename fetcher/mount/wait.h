@@ -51,6 +51,7 @@ struct object_wait {
 	struct object_waits *waits;
 	struct fuse_req *req;
 	struct cfs_digest digest;
+	uint64_t size;			/* that was asked for */
 	uint64_t since_ms;
 	bool suspect;			/* in that list */
 	bool interrupted;
@@ -103,7 +104,7 @@ void object_waits_deinit(struct object_waits *waits);
  * @waits: where
  * @req: not answered yet; the wait takes it over unless an error is returned
  * @digest: copied
- * @size: of the object, or FETCH_SIZE_UNKNOWN
+ * @size: of the object, as for fetch_object()
  * @answer: called once, never from inside this call
  *
  * Return: 0, or -errno for the reader.

@@ -115,7 +115,8 @@ static void fill(struct complete *complete)
 			complete->failed++;
 			break;
 		}
-		byte_budget_take(&complete->budget, entry->size);
+		byte_budget_take(&complete->budget,
+				 allow_list_bytes(complete->allow, entry));
 		complete->free_slots = slot->next_free;
 		complete->n_busy++;
 	}

@@ -198,7 +198,7 @@ int prefetch_want(struct prefetch *prefetch, const struct cfs_digest *digest,
 		return err;
 	entry->wanted = 1;
 	prefetch->stats.listed++;
-	prefetch->stats.listed_bytes += entry->size;
+	prefetch->stats.listed_bytes += allow_list_bytes(prefetch->allow, entry);
 	fill(prefetch);
 	return 0;
 }

@@ -182,7 +182,7 @@ static void log_images(const struct allow_scan *scan)
 	const struct allow_image *images = allow_scan_images(scan, &n);
 
 	for (size_t i = 0; i < n; i++) {
-		char hex[CFS_DIGEST_HEX_LEN + 1];
+		char hex[CFS_DIGEST_HEX_LEN + 1], file[256];
 
 		cfs_digest_format(&images[i].digest, hex);
 		if (images[i].err)
@@ -191,9 +191,16 @@ static void log_images(const struct allow_scan *scan)
 				 strerror(-images[i].err));
 		else if (images[i].clashes)
 			log_line(LOG_WARNING,
-				 "contradiction image=%s name=%s objects=%zu reason=\"another image names them with other sizes\"",
+				 "contradiction image=%s name=%s objects=%zu reason=\"the images of the store give them several sizes\" effect=\"the digests decide\"",
 				 hex, images[i].name ? images[i].name : "-",
 				 images[i].clashes);
+		if (images[i].n_files)
+			log_line(LOG_WARNING,
+				 "unfetchable image=%s name=%s files=%zu first=%s reason=\"their contents are not named by their digests\" effect=\"they open only if another basedir has them\"",
+				 hex, images[i].name ? images[i].name : "-",
+				 images[i].n_files,
+				 log_quote(images[i].file ? images[i].file : "-",
+					   file, sizeof(file)));
 	}
 }
 

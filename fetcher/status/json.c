@@ -59,6 +59,7 @@ static json_t *describe_images(const struct status *status)
 		if (image->slot < ALLOW_IMAGES_MAX - 1)
 			put_count(object, allow_list_image(list, image->slot));
 		put(object, "clashes", image->clashes);
+		put(object, "unfetchable", image->n_files);
 		put_text(object, "error",
 			 image->err ? strerror(-image->err) : NULL);
 		json_array_append_new(array, object);

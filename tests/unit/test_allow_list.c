@@ -70,19 +70,106 @@ static void test_images_share_objects(void)
 	allow_list_free(list);
 }
 
-/* Neither another size nor another object may take the place of a listed one. */
-static void test_contradictions_are_refused(void)
+/* A digest that begins as a listed one is listed beside it, under a node of its own. */
+static void test_digests_of_one_beginning(void)
 {
 	struct allow_list *list = new_list();
-	struct cfs_digest digest = digest_of(7), twin = digest;
+	struct cfs_digest first = digest_of(7), twin = first;
+	struct allow_entry *entry;
+	const int n = 200;
 
-	twin.bytes[31] ^= 1;
-	CHECK_EQ(allow_list_add(list, &digest, 10, 0, NULL), 0);
-	CHECK_EQ(allow_list_add(list, &digest, 11, 1, NULL), ALLOW_LIST_CLASH);
-	CHECK_EQ(allow_list_add(list, &twin, 10, 1, NULL), ALLOW_LIST_CLASH);
-	CHECK(!allow_list_find(list, &twin));
-	CHECK_EQ(allow_list_find(list, &digest)->size, 10);
-	CHECK_EQ(allow_list_find(list, &digest)->images, 1);
+	CHECK_EQ(allow_list_add(list, &first, 7, 0, &entry), 0);
+	allow_list_hold(entry);
+	for (int i = 0; i < n; i++) {
+		twin.bytes[31] = i;
+		twin.bytes[8] ^= 1;
+		CHECK(!allow_list_find(list, &twin));
+		CHECK_EQ(allow_list_add(list, &twin, 1000 + i, 1, &entry), 0);
+		CHECK(allow_list_entry_node(list, entry) !=
+		      allow_list_node(&twin));
+		CHECK(allow_list_find_node(list, allow_list_entry_node(
+						 list, entry)) == entry);
+	}
+	CHECK_EQ(allow_list_total(list)->objects, n + 1);
+	CHECK_EQ(allow_list_find(list, &first)->size, 7);
+	CHECK_EQ(allow_list_find(list, &twin)->size, 1000 + n - 1);
+	/* The first one goes: the others are found all the same. */
+	allow_list_clear(list);
+	CHECK_EQ(allow_list_add(list, &twin, 5, 1, NULL), 0);
+	allow_list_forget(list, allow_list_find(list, &first), 1);
+	CHECK(!allow_list_find(list, &first));
+	CHECK_EQ(allow_list_find(list, &twin)->size, 5);
+	allow_list_free(list);
+}
+
+/* Whoever comes first: no claim of one image replaces that of another. */
+static void test_contested_sizes_are_none(void)
+{
+	struct allow_list *list = new_list();
+	struct cfs_digest digest = digest_of(7);
+	uint64_t sizes[ALLOW_CLAIMS_MAX + 1];
+	struct allow_entry *entry;
+
+	CHECK_EQ(allow_list_add(list, &digest, 1, 0, &entry), 0);
+	CHECK_EQ(allow_list_sizes(list, entry, sizes), 1);
+	CHECK_EQ(sizes[0], 1);
+	CHECK_EQ(allow_list_add(list, &digest, 5000, 1, &entry),
+		 ALLOW_LIST_CLASH);
+	CHECK_EQ(entry->images, 3);
+	CHECK(!allow_size_known(entry->size));
+	CHECK_EQ(entry->size, ALLOW_SIZE_AT_MOST(5000));
+	CHECK_EQ(allow_list_sizes(list, entry, sizes), 2);
+	CHECK_EQ(sizes[0] + sizes[1], 5001);
+	CHECK_EQ(allow_list_total(list)->bytes, 1);
+	allow_list_fetched(list, entry);
+
+	/* The digest has decided: every count is right, and no claim counts. */
+	allow_list_settle(list, entry, 5000);
+	CHECK_EQ(entry->size, 5000);
+	CHECK_EQ(allow_list_total(list)->bytes, 5000);
+	CHECK_EQ(allow_list_total(list)->fetched_bytes, 5000);
+	CHECK_EQ(allow_list_image(list, 0)->present_bytes, 5000);
+	CHECK_EQ(allow_list_image(list, 1)->bytes, 5000);
+	CHECK_EQ(allow_list_add(list, &digest, 7, 2, &entry), ALLOW_LIST_CLASH);
+	CHECK_EQ(entry->size, 5000);
+	CHECK_EQ(allow_list_sizes(list, entry, sizes), 1);
+	allow_list_free(list);
+}
+
+/* What was fetched with the size that was claimed first is settled, too. */
+static void test_what_was_fetched_is_settled(void)
+{
+	struct allow_list *list = new_list();
+	struct cfs_digest digest = digest_of(7);
+
+	CHECK_EQ(allow_list_add(list, &digest, 5000, 0, NULL), 0);
+	allow_list_fetched(list, allow_list_find(list, &digest));
+	CHECK_EQ(allow_list_add(list, &digest, 1, 1, NULL), ALLOW_LIST_CLASH);
+	CHECK_EQ(allow_list_find(list, &digest)->size, 5000);
+	allow_list_free(list);
+}
+
+/* However many claims: bounded, and absurd ones make no object large. */
+static void test_many_claims(void)
+{
+	struct allow_list *list = new_list();
+	struct cfs_digest digest = digest_of(7), other = digest_of(8);
+	uint64_t sizes[ALLOW_CLAIMS_MAX + 1];
+	size_t n;
+
+	for (uint64_t i = 0; i < 100; i++)
+		CHECK(allow_list_add(list, &digest, 100 + i, i % 2, NULL) >= 0);
+	CHECK(allow_list_add(list, &digest, (uint64_t)1 << 43, 1, NULL) >= 0);
+	CHECK_EQ(allow_list_find(list, &digest)->size, ALLOW_SIZE_AT_MOST(199));
+	n = allow_list_sizes(list, allow_list_find(list, &digest), sizes);
+	CHECK_EQ(n, ALLOW_CLAIMS_MAX + 1);
+	CHECK_EQ(sizes[n - 1], ALLOW_SIZE_UNKNOWN);
+	CHECK_EQ(allow_list_total(list)->bytes, 100);
+
+	CHECK(allow_list_add(list, &other, UINT64_MAX - 5, 0, NULL) >= 0);
+	CHECK(allow_size_known(allow_list_find(list, &other)->size));
+	CHECK(allow_list_add(list, &other, 77, 0, NULL) >= 0);
+	CHECK_EQ(allow_list_find(list, &other)->size, ALLOW_SIZE_AT_MOST(77));
 	allow_list_free(list);
 }
 
@@ -168,6 +255,7 @@ static void test_walk_of_a_folder(void)
 }
 
 RUN_TESTS(T(test_finds_what_was_added), T(test_images_share_objects),
-	  T(test_contradictions_are_refused),
+	  T(test_digests_of_one_beginning), T(test_contested_sizes_are_none),
+	  T(test_what_was_fetched_is_settled), T(test_many_claims),
 	  T(test_unlisted_entries_end_with_forget),
 	  T(test_clear_keeps_held_nodes), T(test_walk_of_a_folder))
