@@ -13,6 +13,7 @@
 #include "cache/base/cleanup.h"
 #include "cache/store/inspect.h"
 #include "cache/store/store.h"
+#include "cache/store/transient.h"
 #include "cache/verity/hash.h"
 
 int mount_image_open(const char *path, int *ret_fd, struct errmsg *msg)
@@ -56,7 +57,7 @@ int mount_image_import(struct cfs_store *store, int image_fd, const char *path,
 }
 
 int mount_image_pin(struct cfs_store *store, const struct cfs_digest *digest,
-		    struct errmsg *msg)
+		    bool trusted, struct errmsg *msg)
 {
 	char name[CFS_DIGEST_HEX_LEN + 1];
 	struct cfs_digest pinned;
@@ -64,9 +65,13 @@ int mount_image_pin(struct cfs_store *store, const struct cfs_digest *digest,
 
 	cfs_digest_format(digest, name);
 	err = cfs_store_image_get(store, name, &pinned);
-	if (err == 0 && cfs_digest_equal(&pinned, digest))
+	if (err == 0 && cfs_digest_equal(&pinned, digest)) {
+		if (trusted)
+			cfs_transient_keep(store, name);
 		return 0;
-	err = cfs_store_image_set(store, name, digest);
+	}
+	err = trusted ? cfs_store_image_set(store, name, digest) :
+			cfs_transient_set(store, digest);
 	if (err == CFS_STORE_MISS)
 		err = -ENOENT;
 	if (err < 0)

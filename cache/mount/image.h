@@ -33,12 +33,15 @@ int mount_image_import(struct cfs_store *store, int image_fd, const char *path,
 /**
  * mount_image_pin() - keep an image of the store from gc, as images/<digest>
  *
+ * @trusted: it was asked for by its digest, or is a file: the name lasts.  Else it ends
+ *	with the mounts of the image, see cache/store/transient.h.
+ *
  * This is also how a fetcher learns which objects there are.
  *
  * Return: 0 or -errno.
  */
 int mount_image_pin(struct cfs_store *store, const struct cfs_digest *digest,
-		    struct errmsg *msg);
+		    bool trusted, struct errmsg *msg);
 
 /**
  * mount_image_from_store() - open an image of the store

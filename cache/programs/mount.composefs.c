@@ -244,16 +244,20 @@ static int run(struct request *r, struct errmsg *msg)
 	err = find_objects(r, msg);
 	if (err == 0)
 		err = get_image(r, msg);
-	if (err == 0)
-		err = check_image(r, msg);
-	if (err == 0)
-		err = mount_image(r, &mount_fd, msg);
 	if (err < 0)
 		return err;
-	if (move_mount(mount_fd, "", target_fd, "", MOVE_MOUNT_F_EMPTY_PATH |
-		       MOVE_MOUNT_T_EMPTY_PATH) < 0)
-		return errmsg_set(msg, -errno, "%s: %s", r->target,
-				  strerror(errno));
+	err = check_image(r, msg);
+	if (err == 0)
+		err = mount_image(r, &mount_fd, msg);
+	if (err == 0 && move_mount(mount_fd, "", target_fd, "",
+				   MOVE_MOUNT_F_EMPTY_PATH |
+				   MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		err = errmsg_set(msg, -errno, "%s: %s", r->target,
+				 strerror(errno));
+	if (err < 0) {
+		forget_image(r);
+		return err;
+	}
 	say_weaknesses(r);
 	return 0;
 }

@@ -17,6 +17,7 @@
 #include "cache/store/heal.h"
 #include "cache/programs/mount_request.h"
 #include "cache/store/lock.h"
+#include "cache/store/transient.h"
 
 static int open_store(struct request *r, const char *path, unsigned int flags,
 		      struct errmsg *msg)
@@ -212,10 +213,20 @@ int check_image(struct request *r, struct errmsg *msg)
 	err = cfs_image_inspect(r->image_fd, r->image_name, !trusted,
 				&r->has_acl, msg);
 	if (err == 0 && r->store)
-		err = mount_image_pin(r->store, &r->digest, msg);
+		err = mount_image_pin(r->store, &r->digest, trusted, msg);
 	if (r->lock_fd >= 0)
 		close(take_fd(&r->lock_fd));
 	if (!trusted)
 		o->attributes |= MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
 	return err;
+}
+
+void forget_image(struct request *r)
+{
+	CLEANUP_CLOSE int fd = -1;
+
+	/* Its fetcher, if it has not ended yet, will do the same. */
+	if (r->store && r->is_url && !r->options.has_digest &&
+	    cfs_transient_hold(r->store, &r->digest, &fd) == 0)
+		cfs_transient_release(r->store, &r->digest, fd);
 }

@@ -67,6 +67,9 @@ int get_image(struct request *r, struct errmsg *msg);
 /** check_image() - against digest=, or as something that nobody vouches for */
 int check_image(struct request *r, struct errmsg *msg);
 
+/** forget_image() - the mount failed: what nobody vouches for keeps no name */
+void forget_image(struct request *r);
+
 /** make_fetcher() - how to run cfs-fetch; @mirrors has room for all of them */
 struct mount_fetcher make_fetcher(const struct request *r,
 				  char *mirrors[MOUNT_MIRRORS_MAX + 1]);

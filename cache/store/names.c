@@ -14,6 +14,7 @@
 #include "cache/store/publish.h"
 #include "cache/store/store.h"
 #include "cache/store/layout.h"
+#include "cache/store/transient.h"
 
 /* No image name starts with a dot, so this is never taken for one. */
 #define TEMP_PREFIX	".tmp-"
@@ -177,6 +178,7 @@ int cfs_store_image_set(struct cfs_store *store, const char *name,
 		return err;
 	memcpy(target, TARGET_PREFIX, strlen(TARGET_PREFIX));
 	cfs_object_name_format(digest, target + strlen(TARGET_PREFIX));
+	cfs_transient_keep(store, name);
 	err = set_link(store, name, target);
 	if (err == 0)
 		err = FAILPOINT("name.after_rename");
@@ -196,6 +198,7 @@ int cfs_store_image_remove(struct cfs_store *store, const char *name)
 		return err;
 	if (unlinkat(store->images_fd, name, 0) < 0)
 		return errno == ENOENT ? CFS_STORE_MISS : -errno;
+	cfs_transient_keep(store, name);
 	err = FAILPOINT("unname.after");
 	return err < 0 ? err : image_names_sync(store);
 }

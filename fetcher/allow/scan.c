@@ -11,6 +11,7 @@
 #include "cache/image/file.h"
 #include "cache/image/objects.h"
 #include "cache/store/store.h"
+#include "cache/store/transient.h"
 #include "fetcher/allow/scan.h"
 
 /* Closer to the present than this, a folder may change and keep its time. */
@@ -89,6 +90,9 @@ static int add_image(void *context, const char *name,
 	struct allow_image *image = find_image(scan, digest);
 	struct allow_image *images;
 
+	/* Nobody vouches for it, and its mount has a fetcher of its own. */
+	if (name && cfs_transient_is(scan->store, name))
+		return 0;
 	if (image && !image->err)
 		return 0;
 	if (!image) {

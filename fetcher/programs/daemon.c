@@ -20,6 +20,7 @@
 #include "cache/base/sd_notify.h"
 #include "cache/store/store.h"
 #include "cache/store/lock.h"
+#include "cache/store/transient.h"
 #include "fetcher/prefetch/ahead.h"
 #include "fetcher/allow/scan.h"
 #include "fetcher/programs/daemonize.h"
@@ -51,6 +52,7 @@ struct daemon {
 	struct log_limit log_collected;
 	struct loop_fd signals;
 	int signal_fd;
+	int image_fd;		/* held as long as it is served, or -1 */
 	bool stopping;
 };
 
@@ -266,6 +268,11 @@ static int open_parts(struct daemon *daemon)
 
 	if (status)
 		return status;
+	/* What a mount's own fetcher serves keeps its name as long. */
+	if (options->n_images == 1 &&
+	    fuse_mount_is_descriptor(options->mountpoint))
+		(void)cfs_transient_hold(daemon->store, options->images,
+					 &daemon->image_fd);
 	err = allow_scan_new(daemon->store, options->images, options->n_images,
 			     &daemon->scan);
 	if (err)
@@ -384,6 +391,11 @@ static void close_parts(struct daemon *daemon)
 		close(daemon->signal_fd);
 	}
 	loop_free(daemon->loop);
+	if (daemon->image_fd >= 0) {
+		cfs_transient_release(daemon->store, daemon->options->images,
+				      daemon->image_fd);
+		close(daemon->image_fd);
+	}
 	allow_scan_free(daemon->scan);
 	cfs_store_close(daemon->store);
 }
@@ -413,6 +425,7 @@ int run_mount(struct fetch_options *options)
 	struct daemon daemon = {
 		.options = options,
 		.signal_fd = -1,
+		.image_fd = -1,
 		/* Each of some readers' failures is worth a line, not each of a flood. */
 		.log_failed = { .lines = 100 },
 	};
