@@ -37,15 +37,6 @@ static void count_more(struct allow_count *count,
 		count->present_bytes += more;
 }
 
-/* What a contested object has at most, after one more claim. */
-static uint64_t most_of(uint64_t most, uint64_t size)
-{
-	uint64_t smaller = size < most ? size : most;
-	uint64_t larger = size < most ? most : size;
-
-	return larger <= ALLOW_PLAUSIBLE ? larger : smaller;
-}
-
 static int new_claims(struct allow_list *list, struct allow_entry *entry)
 {
 	uint32_t capacity = list->claims_capacity ? 2 * list->claims_capacity :
@@ -74,7 +65,6 @@ int allow_list_claim(struct allow_list *list, struct allow_entry *entry,
 		     uint64_t size)
 {
 	struct allow_claims *claims;
-	uint64_t most = entry->size & ~ALLOW_SIZE_AT_MOST(0);
 
 	if (size == entry->size || size == ALLOW_SIZE_UNKNOWN)
 		return 0;
@@ -90,7 +80,7 @@ int allow_list_claim(struct allow_list *list, struct allow_entry *entry,
 		claims->sizes[claims->n++] = size;
 	else
 		claims->more = true;
-	entry->size = ALLOW_SIZE_AT_MOST(most_of(most, size));
+	entry->size = allow_size_contest(entry->size, size);
 	return ALLOW_LIST_CLASH;
 }
 

@@ -117,6 +117,20 @@ static inline bool allow_size_known(uint64_t size)
 	return !(size >> 63);
 }
 
+/**
+ * allow_size_contest() - what is known of a size, after another claim
+ * @known: the size, or ALLOW_SIZE_AT_MOST()
+ * @claim: which is not @known
+ */
+static inline uint64_t allow_size_contest(uint64_t known, uint64_t claim)
+{
+	uint64_t most = known & ~ALLOW_SIZE_AT_MOST(0);
+	uint64_t smaller = claim < most ? claim : most;
+	uint64_t larger = claim < most ? most : claim;
+
+	return ALLOW_SIZE_AT_MOST(larger <= ALLOW_PLAUSIBLE ? larger : smaller);
+}
+
 /** allow_list_node() - the 62 bits that are an object's node id, if it is not @moved */
 uint64_t allow_list_node(const struct cfs_digest *digest);
 

@@ -102,7 +102,7 @@ static void fill(struct seeding *seeding)
 		slot->object = object;
 		slot->waiter.done = object_done;
 		err = fetch_object(seeding->fetcher, &object->digest,
-				   object->size, FETCH_BACKGROUND,
+				   object->fetch_size, FETCH_BACKGROUND,
 				   &slot->waiter);
 		if (err < 0) {
 			seeding->err = err;

@@ -11,6 +11,7 @@
 #include "cache/image/objects.h"
 #include "cache/store/heal.h"
 #include "cache/store/store.h"
+#include "fetcher/allow/list.h"
 
 void seed_plan_init(struct seed_plan *plan)
 {
@@ -43,6 +44,7 @@ int seed_plan_add(struct seed_plan *plan, const struct cfs_digest *digest,
 	plan->objects[plan->n_objects] = (struct seed_object){
 		.digest = *digest,
 		.size = size,
+		.fetch_size = size,
 		.sequence = (uint32_t)plan->n_objects,
 		.outcome = SEED_WANTED,
 	};
@@ -136,23 +138,33 @@ static void merge(struct seed_plan *plan)
 		return;
 	qsort(plan->objects, plan->n_objects, sizeof(*plan->objects),
 	      by_digest);
-	for (size_t i = 1; i < plan->n_objects; i++)
-		if (!cfs_digest_equal(&plan->objects[kept].digest,
-				      &plan->objects[i].digest))
-			plan->objects[++kept] = plan->objects[i];
+	for (size_t i = 1; i < plan->n_objects; i++) {
+		struct seed_object *first = &plan->objects[kept];
+		const struct seed_object *next = &plan->objects[i];
+
+		if (!cfs_digest_equal(&first->digest, &next->digest))
+			plan->objects[++kept] = *next;
+		else if (first->size != next->size)
+			first->fetch_size = allow_size_contest(first->fetch_size,
+							       next->size);
+	}
 	plan->n_objects = kept + 1;
 }
 
 static int is_here(struct cfs_store *store, const struct seed_object *object,
 		   bool full)
 {
+	bool known = allow_size_known(object->fetch_size);
 	int err;
 
-	if (!full) {
-		err = cfs_store_check(store, &object->digest, object->size);
+	/* Without fs-verity it is the size that tells, or else only the bytes. */
+	if (!full && (known || cfs_store_has_verity(store))) {
+		err = cfs_store_check(store, &object->digest,
+				      known ? object->size : UINT64_MAX);
 		return err < 0 ? err : err == 0;
 	}
-	err = cfs_object_heal(store, &object->digest, object->size);
+	err = cfs_object_heal(store, &object->digest,
+			      known ? object->size : UINT64_MAX);
 	return err < 0 ? err : err == CFS_HEAL_SOUND;
 }
 

@@ -33,12 +33,15 @@ enum seed_outcome {
 
 /**
  * struct seed_object - one object
- * @size: in bytes, as an image says
+ * @size: in bytes, as the first image says that names it
+ * @fetch_size: the same, or ALLOW_SIZE_AT_MOST() if images do not agree: the digest
+ *	decides then
  * @sequence: its place in the order of wishes
  */
 struct seed_object {
 	struct cfs_digest digest;
 	uint64_t size;
+	uint64_t fetch_size;
 	uint32_t sequence;
 	uint8_t outcome;	/* enum seed_outcome */
 };

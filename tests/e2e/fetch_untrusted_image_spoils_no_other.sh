@@ -11,7 +11,7 @@ need_root
 need_fuse
 need_fs erofs
 need_fs overlay
-need_prog cfs-fetch cfs-serve cfs-seed mkcomposefs cfs-store composefs-info
+need_prog cfs-fetch cfs-seed cfs-serve mkcomposefs cfs-store composefs-info
 
 mkdir "$WORK/tree"
 for size in 100 4097 70000 300001; do head -c $size /dev/urandom >"$WORK/tree/f$size"; done
@@ -85,4 +85,23 @@ for forged in small large absurd alike "small large absurd alike"; do
 		umount "$WORK/mnt" "$WORK/mnt.erofs"
 		stop_bg "$FETCH_PID"
 	done
+done
+
+# cfs-seed, with the forged image first and last.
+for order in "small tree" "tree small" "absurd tree"; do
+	store=$WORK/seeded${order// /-}
+	mkdir -p "$store/objects" "$store/images"
+	cfs-store import "$store" "$ORIGIN/images/tree" tree >/dev/null
+	words=()
+	for name in $order; do
+		[ "$name" = tree ] || cfs-store import "$store" "$WORK/$name.img" "$name" >/dev/null
+		digest=$(readlink "$store/images/$name")
+		words+=("$(tr -d / <<<"${digest#../objects/}")")
+	done
+	cfs-seed --store "$store" --mirror "$SERVE_URL" --quiet "${words[@]}"
+	for file in "$WORK/tree"/*; do
+		cmp "$file" "$store/objects/$(path_of "${file##*/}")"
+	done
+	# All is here now, whatever one of the images says.
+	cfs-seed --store "$store" --mirror "$SERVE_URL" --quiet "${words[@]}"
 done
