@@ -83,6 +83,7 @@ static int account_present(void *context, const struct cfs_object_info *info)
 static void account_missing(struct du *du)
 {
 	const struct cfs_ref *refs = du->refs->refs;
+	uint64_t size;
 	size_t n;
 
 	for (size_t i = 0; i < du->refs->n_refs; i += n) {
@@ -91,14 +92,18 @@ static void account_missing(struct du *du)
 
 		if (bitmap_test(du->present, i))
 			continue;
+		/* If images do not agree, one that exaggerates does not count. */
+		size = UINT64_MAX;
 		for (size_t k = i; k < i + n; k++) {
 			if (!refs[k].read)
 				continue;
 			add(&du->images[refs[k].image].missing, refs[k].size);
+			if (refs[k].size < size)
+				size = refs[k].size;
 			missing = true;
 		}
 		if (missing)
-			add(&du->total.missing, refs[i].size);
+			add(&du->total.missing, size);
 	}
 }
 

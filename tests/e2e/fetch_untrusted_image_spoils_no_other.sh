@@ -98,10 +98,15 @@ for order in "small tree" "tree small" "absurd tree"; do
 		digest=$(readlink "$store/images/$name")
 		words+=("$(tr -d / <<<"${digest#../objects/}")")
 	done
+	cfs-store du "$store" --json | python3 -c '
+import json, sys
+missing = json.load(sys.stdin)["total"]["missing"]["bytes"]
+sys.exit(f"{missing} bytes missing" if missing > 50_000_000 else 0)'
 	cfs-seed --store "$store" --mirror "$SERVE_URL" --quiet "${words[@]}"
 	for file in "$WORK/tree"/*; do
 		cmp "$file" "$store/objects/$(path_of "${file##*/}")"
 	done
+	cfs-store verify "$store" --full >/dev/null
 	# All is here now, whatever one of the images says.
 	cfs-seed --store "$store" --mirror "$SERVE_URL" --quiet "${words[@]}"
 done
