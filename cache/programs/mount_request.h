@@ -67,7 +67,7 @@ int get_image(struct request *r, struct errmsg *msg);
 /** check_image() - against digest=, or as something that nobody vouches for */
 int check_image(struct request *r, struct errmsg *msg);
 
-/** forget_image() - the mount failed: what nobody vouches for keeps no name */
+/** forget_image() - the mount failed: an image that is not trusted keeps no name */
 void forget_image(struct request *r);
 
 /** make_fetcher() - how to run cfs-fetch; @mirrors has room for all of them */

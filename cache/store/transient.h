@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Names of images that nobody vouches for: an image that was mounted from a URL
- * without a digest is named by its digest, so that gc keeps it, and loses that name
- * when the last mount of it ends.  Until then fetchers that serve all images of a
+ * Names of images that are not trusted: an image that was mounted from a URL without
+ * a digest is named by its digest, so that gc keeps it, and loses that name when the
+ * last mount of it ends.  Until then fetchers that serve all images of a
  * store do not count it.
  *
  *	images/DIGEST			the name, like any other

@@ -62,7 +62,7 @@ static uint64_t word_of(const struct cfs_digest *digest, size_t i)
 	return word;
 }
 
-/* Nobody who does not know the secrets finds two digests with the same one. */
+/* Two digests with the same one are not to be found without the secrets. */
 static uint64_t moved_node(const struct allow_list *list,
 			   const struct cfs_digest *digest)
 {

@@ -90,7 +90,7 @@ static int add_image(void *context, const char *name,
 	struct allow_image *image = find_image(scan, digest);
 	struct allow_image *images;
 
-	/* Nobody vouches for it, and its mount has a fetcher of its own. */
+	/* It is not trusted, and its mount has a fetcher of its own. */
 	if (name && cfs_transient_is(scan->store, name))
 		return 0;
 	if (image && !image->err)

@@ -24,7 +24,7 @@
  * Times are milliseconds in which the loop could run: CLOCK_MONOTONIC, less the
  * pauses in which it was stopped (SIGSTOP, a frozen cgroup, a paused guest) or kept
  * busy by one callback.  A suspended machine has no time at all, and setting the wall
- * clock changes nothing.  So a deadline never passes because nobody could meet it.
+ * clock changes nothing.  So a deadline never passes while nothing could be done to meet it.
  * A pause is noticed if it is longer than half a second, and of each at most
  * 1.5 s count as time; all of it while no timer runs.
  */

@@ -3,7 +3,7 @@
 #
 # An image in the same store that gives the objects of another one other sizes, smaller,
 # larger and absurd ones, or names digests that only begin like them: all files of the
-# other one are read, whoever came first, and the mirror is blamed for nothing.
+# other one are read, in any order of arrival, and the mirror is blamed for nothing.
 . "${0%/*}/lib.sh"
 . "$E2E/lazy.sh"
 . "$E2E/partial_lib.sh"

@@ -46,7 +46,7 @@ gone() { ! pgrep -x cfs-fetch >/dev/null; }
 wait_for 10 gone
 assert_eq "$(names)" "$IMAGE_DIGEST" "names"
 
-# Named before, it keeps that, whoever mounts it.
+# A name that it had before stays.
 mount.composefs "$url" "$WORK/a" -o "$options" 2>/dev/null
 umount "$WORK/a"
 wait_for 10 gone
@@ -58,7 +58,7 @@ mount.composefs "$url" "$WORK/a" -o "$options" 2>/dev/null
 pkill -KILL -x cfs-fetch
 umount "$WORK/a"
 wait_for 10 gone
-[ -n "$(names)" ] || fail "who took the name off?"
+[ -n "$(names)" ] || fail "the name is gone"
 mount.composefs "$url" "$WORK/c" -o "$options" 2>/dev/null
 umount "$WORK/c"
 wait_for 10 has_no_name

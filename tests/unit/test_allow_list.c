@@ -102,7 +102,7 @@ static void test_digests_of_one_beginning(void)
 	allow_list_free(list);
 }
 
-/* Whoever comes first: no claim of one image replaces that of another. */
+/* In any order of arrival: no claim of one image replaces that of another. */
 static void test_contested_sizes_are_none(void)
 {
 	struct allow_list *list = new_list();

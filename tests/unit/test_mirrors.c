@@ -102,7 +102,7 @@ static void test_breaker_opens_and_probes(void)
 	mirrors_free(mirrors);
 }
 
-/* A pause of ours kills connections, and says nothing about who was at their end. */
+/* A pause of ours kills connections, and says nothing about their other end. */
 static void test_a_pause_is_no_mirrors_fault(void)
 {
 	struct mirrors *mirrors = make(1);
