@@ -22,7 +22,7 @@ stage.named		publish_named	4
 seal.begin		publish		4
 seal.before_mode	publish		4
 link.before		publish		4
-link.mkdir		publish
+store.mkdir		publish
 link.after		publish		4
 link.staged_too		publish_named	4
 batch.publish		publish		4
