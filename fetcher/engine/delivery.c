@@ -145,11 +145,8 @@ void fetch_promiser_add(struct fetcher *fetcher, struct fetch_promiser *promiser
 void fetch_promiser_remove(struct fetcher *fetcher,
 			   struct fetch_promiser *promiser)
 {
-	struct fetch *fetch;
-
 	LIST_REMOVE(promiser, entry);
-	while ((fetch = TAILQ_LAST(&fetcher->promised, fetch_queue)))
-		fetch_wake(fetch);
+	fetch_wake_all(fetcher, FETCH_FOR_ARRIVAL);
 }
 
 bool fetch_is_promised(struct fetch *fetch)
@@ -161,8 +158,8 @@ bool fetch_is_promised(struct fetch *fetch)
 	LIST_FOREACH(promiser, &fetcher->promisers, entry) {
 		ms = promiser->comes_in_ms(promiser, &fetch->digest);
 		if (ms) {
-			fetch_back_off(fetch, loop_now_ms(fetcher->loop) + ms,
-				       &fetcher->promised);
+			fetch_back_off(fetch, FETCH_FOR_ARRIVAL,
+				       loop_now_ms(fetcher->loop) + ms);
 			return true;
 		}
 	}

@@ -103,9 +103,8 @@ int fetcher_new(struct loop *loop, struct cfs_store *store,
 	fetcher->log_context = log_context;
 	for (size_t i = 0; i < N_FETCH_KINDS; i++)
 		TAILQ_INIT(&fetcher->queues[i]);
-	TAILQ_INIT(&fetcher->parked);
-	TAILQ_INIT(&fetcher->no_room);
-	TAILQ_INIT(&fetcher->promised);
+	for (size_t i = 0; i < N_FETCH_WAITS; i++)
+		TAILQ_INIT(&fetcher->waiting[i]);
 	fetcher->turn.call = fetch_take_turns;
 	fetcher->sync = (struct fetch_sync){
 		.loop = loop,
@@ -234,15 +233,10 @@ static struct fetch *fetch_new(struct fetcher *fetcher,
 	fetch->started_ms = now_ms;
 	if (kind == FETCH_DEMAND)
 		fetch->demand_ms = now_ms;
-	fetch->deadline_ms = FETCH_NEVER;
-	fetch->note_ms = FETCH_NEVER;
 	fetch->wake_ms = FETCH_NEVER;
-	fetch->second_ms = FETCH_NEVER;
-	fetch->drop_loser.call = fetch_loser_deferred;
-	if (fetcher->config->hard)
-		fetch->note_ms = now_ms + FETCH_NOTE_MS;
-	else
-		fetch->deadline_ms = now_ms + fetcher->config->deadline_ms;
+	fetch->hedge.at_ms = FETCH_NEVER;
+	fetch->hedge.drop_loser.call = fetch_loser_deferred;
+	fetch_set_deadline(fetch);
 	fetch->timer.expired = fetch_timer_expired;
 	LIST_INSERT_HEAD(&fetcher->buckets[bucket_of(digest)], fetch, bucket);
 	fetcher->stats.queued++;
@@ -251,32 +245,50 @@ static struct fetch *fetch_new(struct fetcher *fetcher,
 	return fetch;
 }
 
-/* Somebody reads what was to be fetched some time, or will do so soon. */
+static void set_kind(struct fetch *fetch, enum fetch_kind kind)
+{
+	switch (fetch->state) {
+	case FETCH_QUEUED:
+		fetch_dequeue(fetch);
+		fetch->kind = kind;
+		fetch_enqueue(fetch, fetch->n_tries > 0);
+		break;
+	case FETCH_TRANSFER:
+		fetch_count_transfer(fetch, -1);
+		fetch->kind = kind;
+		fetch_count_transfer(fetch, 1);
+		break;
+	case FETCH_BACKOFF:
+	case FETCH_SEALING:
+	case FETCH_DONE:
+	case FETCH_FAILED:
+		fetch->kind = kind;
+		break;
+	}
+}
+
+/*
+ * A reader wants what was to be fetched some time, or will do so soon: as if it were asked
+ * for now.  Pauses that were made for want of a reader are over.
+ */
 static void raise_kind(struct fetch *fetch, enum fetch_kind kind)
 {
 	struct fetcher *fetcher = fetch->fetcher;
 
-	if (fetch->state == FETCH_QUEUED)
-		TAILQ_REMOVE(&fetcher->queues[fetch->kind], fetch, turn);
-	if (fetch->state == FETCH_TRANSFER)
-		fetch_count_transfer(fetch, -1);
-	fetch->kind = kind;
-	if (fetch->state == FETCH_TRANSFER)
-		fetch_count_transfer(fetch, 1);
-	if (fetch->state == FETCH_QUEUED)
-		fetch_enqueue(fetch, fetch->n_tries > 0);
-	/* In parts there is no GET of its own, and no body. */
-	if (fetch->get && kind == FETCH_DEMAND && !fetch->second &&
-	    body_size(fetch->body) == fetch->offset) {
-		fetch_get_watch(fetch);
+	set_kind(fetch, kind);
+	if (kind != FETCH_DEMAND)
+		return;
+	fetch->sequence = ++fetcher->sequence;
+	fetch->demand_ms = loop_now_ms(fetcher->loop);
+	fetch->n_rounds = 0;
+	fetch_set_deadline(fetch);
+	fetch_hurry(fetch);
+	if (fetch->state == FETCH_BACKOFF &&
+	    (fetch->waits_for == FETCH_FOR_TIME ||
+	     fetch->waits_for == FETCH_FOR_ARRIVAL))
+		fetch_wake(fetch);
+	else
 		fetch_start_timer(fetch);
-	}
-	if (kind == FETCH_DEMAND) {
-		if (fetch->body)
-			body_set_first(fetch->body);
-		fetch->sequence = ++fetcher->sequence;
-		fetch->demand_ms = loop_now_ms(fetcher->loop);
-	}
 }
 
 int fetch_object(struct fetcher *fetcher, const struct cfs_digest *digest,
@@ -330,9 +342,7 @@ static int view(const struct fetch *fetch, fetch_view_fn fn, void *context)
 	const struct fetch_view v = {
 		.digest = &fetch->digest,
 		.size = fetch->size,
-		.received = fetch->by_parts ? partial_received(&fetch->parts) :
-			    fetch->state == FETCH_SEALING ? fetch->received :
-			    fetch->body ? body_size(fetch->body) : 0,
+		.received = fetch_received(fetch),
 		.state = fetch_state_name(fetch->state),
 		.kind = fetch->kind,
 		.n_waiters = count_waiters(fetch),

@@ -14,17 +14,22 @@
  *	  asked +-> BACKOFF ----------+-----------> FAILED
  *	                   given up
  *
- *	QUEUED		waits for its turn; holds no memory, no connection
- *	TRANSFER	one GET is active; its bytes are hashed and written
+ *	QUEUED		waits for its turn, without a connection; after a transfer that
+ *			broke it may hold the first bytes of the object
+ *	TRANSFER	its bytes come: in one stream, which is a GET, hashed and written
+ *			as they come; or, of a large object, in parts (partial.h)
  *	SEALING		all bytes came: hash, compare and publish, on a pool thread
- *	BACKOFF		every mirror failed, or may not be asked yet
+ *	BACKOFF		waits: for the time of the next round over the mirrors, for a
+ *			probe of one that did not answer, for room in the store, or for
+ *			an object that comes without a GET (delivery.h)
  *	DONE, FAILED	every waiter has been answered; the fetch is gone
  *
  * A QUEUED fetch is DONE at once if the store has the object by then.  QUEUED,
  * TRANSFER and BACKOFF are given up when no mirror has the object, when the
  * deadline is over (soft), and when the last waiter leaves.  The deadline does
  * not cut a transfer that makes progress, and does not count while a fetch that
- * was never tried waits for its turn behind others that make progress.
+ * was never tried waits for its turn behind others that make progress.  It counts from
+ * when a reader came, if the fetch was under way for nobody before.
  *
  * A big object whose transfer breaks keeps what came and asks for the rest.  When
  * no byte comes for much longer than its mirror usually takes, a second mirror is

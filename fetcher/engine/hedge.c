@@ -86,30 +86,31 @@ static void cancel(struct fetch_get *fg)
 
 static void drop_loser(struct fetch *fetch)
 {
-	if (!fetch->loser)
+	if (!fetch->hedge.loser)
 		return;
-	loop_undefer(fetch->fetcher->loop, &fetch->drop_loser);
-	cancel(fetch->loser);
-	fetch->loser = NULL;
+	loop_undefer(fetch->fetcher->loop, &fetch->hedge.drop_loser);
+	cancel(fetch->hedge.loser);
+	fetch->hedge.loser = NULL;
 }
 
 void fetch_loser_deferred(struct loop_deferred *deferred)
 {
-	drop_loser(container_of(deferred, struct fetch, drop_loser));
+	drop_loser(container_of(deferred, struct fetch,
+				hedge.drop_loser));
 }
 
 /* One of two brings the object. */
 static void choose(struct fetch *fetch, struct fetch_get *winner)
 {
-	if (winner == fetch->second) {
+	if (winner == fetch->hedge.second) {
 		fetch->fetcher->stats.hedges_won++;
-		fetch->second = fetch->get;
+		fetch->hedge.second = fetch->get;
 		fetch->get = winner;
 		fetch->mirror = winner->mirror;
 	}
-	fetch->loser = fetch->second;
-	fetch->second = NULL;
-	loop_defer(fetch->fetcher->loop, &fetch->drop_loser);
+	fetch->hedge.loser = fetch->hedge.second;
+	fetch->hedge.second = NULL;
+	loop_defer(fetch->fetcher->loop, &fetch->hedge.drop_loser);
 }
 
 static int get_data(struct http_get *get, const void *data, size_t len)
@@ -118,11 +119,11 @@ static int get_data(struct http_get *get, const void *data, size_t len)
 	struct fetch *fetch = fg->fetch;
 	int err;
 
-	if (fg == fetch->loser)
+	if (fg == fetch->hedge.loser)
 		return HTTP_DATA_PAUSE;
-	if (fetch->second)
+	if (fetch->hedge.second)
 		choose(fetch, fg);
-	fetch->second_ms = FETCH_NEVER;
+	fetch->hedge.at_ms = FETCH_NEVER;
 	mirrors_heard(fetch->fetcher->mirrors, fg->mirror, now(fetch));
 	err = fg->zst ? fetch_zst_add(fg->zst, data, len) :
 			body_add(fetch->body, data, len);
@@ -144,7 +145,7 @@ static void note_zst(struct fetch_get *fg, enum fetch_result result)
 	struct fetcher *fetcher = fg->fetch->fetcher;
 	unsigned int *missing = &fetcher->zst_missing[fg->mirror];
 
-	fg->fetch->no_zst = true;
+	fg->fetch->ruled_out |= FETCH_NOT_ZST;
 	if (!is_missing(result)) {
 		mirrors_blame(fetcher->mirrors, fg->mirror, now(fg->fetch));
 		mirror_offers_broken(fetcher->offers, fg->mirror, CFS_MIRROR_ZST);
@@ -169,9 +170,9 @@ static void lost_one(struct fetch *fetch, struct fetch_get *fg,
 	if (!is_about_zst(fg, answer->result))
 		fetch_note_get(fetch, answer);
 	if (fg == fetch->get)
-		fetch->get = fetch->second;
+		fetch->get = fetch->hedge.second;
 	fetch->mirror = fetch->get->mirror;
-	fetch->second = NULL;
+	fetch->hedge.second = NULL;
 	get_free(fg);
 }
 
@@ -188,25 +189,25 @@ static void over(struct fetch_get *fg, const struct http_answer *answer)
 		stats_histogram_add(&stats->latency, now(fetch) - fg->sent_ms);
 	if (report(fg, answer->result, answer->first_byte_ms,
 		   answer->retry_after_ms))
-		fetch_unpark(fetcher);
+		fetch_wake_all(fetcher, FETCH_FOR_PROBE);
 	loop_defer(fetcher->loop, &fetcher->turn);
 	if (about_zst)
 		note_zst(fg, answer->result);
-	if (fg == fetch->loser) {
-		loop_undefer(fetcher->loop, &fetch->drop_loser);
-		fetch->loser = NULL;
+	if (fg == fetch->hedge.loser) {
+		loop_undefer(fetcher->loop, &fetch->hedge.drop_loser);
+		fetch->hedge.loser = NULL;
 		get_free(fg);
 		return;
 	}
-	if (fetch->second && (answer->result != FETCH_RESULT_OK || about_zst)) {
+	if (fetch->hedge.second && (answer->result != FETCH_RESULT_OK || about_zst)) {
 		lost_one(fetch, fg, answer);
 		return;
 	}
-	if (fetch->second)
+	if (fetch->hedge.second)
 		choose(fetch, fg);	/* an object without bytes */
 	drop_loser(fetch);
 	fetch->get = NULL;
-	fetch->second_ms = FETCH_NEVER;
+	fetch->hedge.at_ms = FETCH_NEVER;
 	if (fg->zst && answer->result == FETCH_RESULT_OK && !about_zst) {
 		fetcher->zst_missing[fg->mirror] = 0;
 		fetcher->stats.expanded++;
@@ -222,7 +223,7 @@ static void get_done(struct http_get *get, const struct http_answer *answer)
 {
 	struct fetch_get *fg = container_of(get, struct fetch_get, get);
 
-	if (fg->zst && fg != fg->fetch->loser && fetch_zst_pending(fg->zst)) {
+	if (fg->zst && fg != fg->fetch->hedge.loser && fetch_zst_pending(fg->zst)) {
 		fg->ended = true;
 		fg->answer = *answer;
 		return;
@@ -239,7 +240,7 @@ static struct fetch_zst *try_zst(struct fetch *fetch, size_t mirror)
 	struct fetcher *fetcher = fetch->fetcher;
 	struct fetch_zst *zst;
 
-	if (fetch->no_zst || fetch->size == FETCH_SIZE_UNKNOWN ||
+	if (fetch->ruled_out & FETCH_NOT_ZST || fetch->size == FETCH_SIZE_UNKNOWN ||
 	    fetch->size < CFS_ZST_MIN_SIZE || body_size(fetch->body) > 0 ||
 	    !mirror_offers(fetcher->offers, mirror, CFS_MIRROR_ZST) ||
 	    fetch_zst_new(fetch->body, fetch->size, &fetcher->n_zst, &zst) < 0)
@@ -306,7 +307,7 @@ void fetch_get_watch(struct fetch *fetch)
 					  fetch->mirror);
 
 	if (fetch->get && fetch->kind == FETCH_DEMAND && ms != UINT64_MAX)
-		fetch->second_ms = now(fetch) + ms;
+		fetch->hedge.at_ms = now(fetch) + ms;
 }
 
 void fetch_get_second(struct fetch *fetch)
@@ -318,13 +319,13 @@ void fetch_get_second(struct fetch *fetch)
 	if (mirrors_pick_second(fetcher->mirrors, now(fetch), fetch->mirror,
 				fetch->round.skip, &mirror) != 0)
 		return;
-	if (start(fetch, mirror, &fetch->second) < 0) {
+	if (start(fetch, mirror, &fetch->hedge.second) < 0) {
 		mirrors_report(fetcher->mirrors, mirror, now(fetch),
 			       FETCH_RESULT_LOCAL, 0, 0);
 		return;
 	}
 	fetch->get->late = true;
-	fetch->second_ms = FETCH_NEVER;
+	fetch->hedge.at_ms = FETCH_NEVER;
 	fetcher->stats.hedges++;
 }
 
@@ -357,10 +358,10 @@ void fetch_get_resume(struct fetch *fetch)
 void fetch_get_cancel(struct fetch *fetch)
 {
 	drop_loser(fetch);
-	if (fetch->second)
-		cancel(fetch->second);
+	if (fetch->hedge.second)
+		cancel(fetch->hedge.second);
 	cancel(fetch->get);
-	fetch->second = NULL;
+	fetch->hedge.second = NULL;
 	fetch->get = NULL;
-	fetch->second_ms = FETCH_NEVER;
+	fetch->hedge.at_ms = FETCH_NEVER;
 }

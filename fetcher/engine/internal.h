@@ -3,19 +3,23 @@
  * Inside of the engine, what its files share.  Everything runs on the loop's thread.
  *
  *	fetch.c			who asks
- *	queue.c		whose turn it is
- *	step.c		what a GET brought, and what follows from it
- *	hedge.c		the GETs themselves
- *	wait.c		what is waited for, and how long
+ *	queue.c			whose turn it is
+ *	step.c			what a GET brought, and what follows from it
+ *	hedge.c			the GETs themselves
+ *	large.c			the same for a large object, which comes in parts
+ *	method.c		one answer for all ways in which bytes come
+ *	wait.c			what is waited for, and how long
  *	report.c		what is told of it
  *
- * A fetch is in exactly one of these places:
+ * What belongs to a fetch in each state; fetch_is_sound() says the same in code:
  *
- *	QUEUED			queues[kind]
- *	BACKOFF			its timer, or parked until a probe has ended, or in
- *				no_room until a collection has
- *	TRANSFER		its GET
- *	SEALING			its body
+ *	state		list			method		GET	body
+ *	QUEUED		queues[kind]		none		-	the start of it,
+ *								or none
+ *	BACKOFF		waiting[waits_for]	none		-	the same
+ *	TRANSFER	-			STREAM		1 or 2	yes
+ *	TRANSFER	-			PARTS		-	-
+ *	SEALING		-			none		-	yes
  */
 #ifndef FETCHER_ENGINE_INTERNAL_H
 #define FETCHER_ENGINE_INTERNAL_H
@@ -38,11 +42,48 @@
 struct fetch_get;
 TAILQ_HEAD(fetch_queue, fetch);
 
+/* How the bytes come, in TRANSFER. */
+enum fetch_method {
+	FETCH_NO_METHOD,
+	FETCH_IN_STREAM,	/* one GET, or two for a while, into a body */
+	FETCH_IN_PARTS,		/* a partial object (partial.h), which has the GETs */
+};
+
+/* What a fetch does not try any more. */
+enum {
+	FETCH_NOT_IN_PARTS = 1 << 0,
+	FETCH_NOT_ZST = 1 << 1,		/* compressed it was not there, or wrong */
+	FETCH_NOT_BY_RANGE = 1 << 2,	/* a mirror sent something else */
+	FETCH_NOT_SPLICED = 1 << 3,	/* bytes of two GETs together were wrong */
+};
+
+/* What ends BACKOFF. */
+enum fetch_wait {
+	FETCH_FOR_TIME,		/* that of the next round */
+	FETCH_FOR_PROBE,	/* of a mirror that did not answer */
+	FETCH_FOR_ROOM,		/* a collection */
+	FETCH_FOR_ARRIVAL,	/* without a GET, or that time; see delivery.h */
+	N_FETCH_WAITS,
+};
+
+/**
+ * struct fetch_hedge - what there is beside the GET of a fetch
+ * @second: another GET, to another mirror, or NULL
+ * @loser: about to be cancelled, or NULL
+ * @drop_loser: does that, once no GET's data is on the stack
+ * @at_ms: when a second one is due; else FETCH_NEVER
+ */
+struct fetch_hedge {
+	struct fetch_get *second;
+	struct fetch_get *loser;
+	struct loop_deferred drop_loser;
+	uint64_t at_ms;
+};
+
 struct fetch {
 	struct fetcher *fetcher;
 	LIST_ENTRY(fetch) bucket;
-	TAILQ_ENTRY(fetch) turn;	/* queues, parked, no_room or promised */
-	struct fetch_queue *parked_in;	/* BACKOFF: parked, no_room or NULL */
+	TAILQ_ENTRY(fetch) turn;	/* QUEUED: queues; BACKOFF: waiting */
 	struct cfs_digest digest;
 	uint64_t size;
 	uint64_t max_size;		/* if @size is not known */
@@ -50,6 +91,9 @@ struct fetch {
 	enum fetch_kind first_kind;
 	uint32_t sequence;
 	enum fetch_state state;
+	enum fetch_method method;	/* TRANSFER */
+	enum fetch_wait waits_for;	/* BACKOFF */
+	unsigned int ruled_out;		/* of FETCH_NOT_* */
 	LIST_HEAD(, fetch_waiter) waiters;
 
 	uint64_t started_ms;
@@ -63,8 +107,6 @@ struct fetch {
 	struct fetch_round round;
 	unsigned int n_rounds, n_tries;
 	bool heard;			/* some mirror gave some sign of life */
-	bool no_resume;
-	bool no_zst;			/* compressed it was not there, or wrong */
 	uint64_t booked;		/* bytes on disk, see fetcher/ingest/quota.h */
 	unsigned int n_collections;	/* it has waited for */
 	int room_err;			/* what it is told if they were in vain */
@@ -73,17 +115,11 @@ struct fetch {
 	uint64_t sent_ms, got_ms;	/* the last GET, and all its bytes */
 	uint64_t received;		/* SEALING: bytes of the body */
 	uint64_t offset;		/* bytes of the body when the GET was sent */
-	struct fetch_get *get;		/* TRANSFER; else NULL */
-	struct fetch_get *second;	/* to another mirror, or NULL */
-	struct fetch_get *loser;	/* about to be cancelled, or NULL */
-	struct loop_deferred drop_loser;
-	uint64_t second_ms;		/* when a second one is due */
+	struct fetch_get *get;		/* IN_STREAM; else NULL */
+	struct fetch_hedge hedge;
 	struct fetch_body *body;	/* QUEUED, BACKOFF: the rest is wanted */
-	bool resumed;			/* body holds bytes of more than one GET */
-
-	bool by_parts;			/* TRANSFER: in parts, without a GET */
-	bool no_parts;
-	struct partial_owner parts;
+	bool spliced;			/* body holds bytes of more than one GET */
+	struct partial_owner parts;	/* IN_PARTS */
 };
 
 struct fetcher {
@@ -111,9 +147,7 @@ struct fetcher {
 	unsigned int n_transfers[N_FETCH_KINDS];
 	uint64_t ahead_bytes;		/* of transfers that no reader waits for */
 	uint32_t sequence;		/* of the last one */
-	struct fetch_queue parked;
-	struct fetch_queue no_room;
-	struct fetch_queue promised;	/* and a time, see delivery.h */
+	struct fetch_queue waiting[N_FETCH_WAITS];
 	LIST_HEAD(, fetch_promiser) promisers;
 	unsigned int n_zst;		/* compressed objects on their way */
 	unsigned int zst_missing[FETCH_MIRRORS_MAX];	/* in a row */
@@ -150,11 +184,14 @@ void fetcher_bodies_changed(void *context);
 /** fetch_enqueue() - into its queue; at the head of it if it was there before */
 void fetch_enqueue(struct fetch *fetch, bool again);
 
-/** fetch_dequeue() - out of the queue, or of where it is parked */
+/** fetch_dequeue() - out of the queue, or of the list of those that wait; or nothing */
 void fetch_dequeue(struct fetch *fetch);
 
 /** fetch_set_state() - and keep the gauges; see fetch_next_state() */
 void fetch_set_state(struct fetch *fetch, enum fetch_input input);
+
+/** fetch_start_transfer() - QUEUED to TRANSFER */
+void fetch_start_transfer(struct fetch *fetch, enum fetch_method method);
 
 /** fetch_drop_body() - it is in no transfer any more; its bytes are of no use */
 void fetch_drop_body(struct fetch *fetch);
@@ -200,19 +237,42 @@ void fetch_published(struct fetch *fetch, uint64_t size);
  */
 bool fetch_parts_start(struct fetch *fetch);
 
-/** fetch_parts_cancel() - it does not want the parts any more */
-void fetch_parts_cancel(struct fetch *fetch);
+/* ---- method.c: whatever the state and the method ---- */
+
+/** fetch_received() - bytes of it that are here */
+uint64_t fetch_received(const struct fetch *fetch);
+
+/** fetch_makes_progress() - has anything come since it began, or since the last call? */
+bool fetch_makes_progress(struct fetch *fetch);
+
+/** fetch_was_heard() - has any mirror given a sign of life because of it? */
+bool fetch_was_heard(const struct fetch *fetch);
+
+/** fetch_hurry() - a reader waits for it now: what is under way goes first */
+void fetch_hurry(struct fetch *fetch);
+
+/** fetch_end_work() - end what is under way, without a word; the state is to follow */
+void fetch_end_work(struct fetch *fetch);
+
+/** fetch_is_sound() - does all that it has belong to its state? */
+bool fetch_is_sound(const struct fetch *fetch);
+
+/** fetcher_check() - abort if a fetch is not sound */
+void fetcher_check(struct fetcher *fetcher);
 
 /**
  * fetch_back_off() - QUEUED to BACKOFF
- * @at_ms: until then, or FETCH_NEVER
- * @park: or until it is woken from there; NULL with a time
+ * @waits_for: until that has come
+ * @at_ms: but no longer than until then; or FETCH_NEVER, unless for a time
  */
-void fetch_back_off(struct fetch *fetch, uint64_t at_ms,
-		    struct fetch_queue *park);
+void fetch_back_off(struct fetch *fetch, enum fetch_wait waits_for,
+		    uint64_t at_ms);
 
-/** fetch_unpark() - probes have ended: those who waited for that may try */
-void fetch_unpark(struct fetcher *fetcher);
+/** fetch_wake_all() - it has come: those who waited for that may try */
+void fetch_wake_all(struct fetcher *fetcher, enum fetch_wait waits_for);
+
+/** fetch_set_deadline() - that of who asks now */
+void fetch_set_deadline(struct fetch *fetch);
 
 /** fetch_fail_late() - the deadline is over; @fetch is gone */
 void fetch_fail_late(struct fetch *fetch);
@@ -294,7 +354,7 @@ void fetch_get_resume(struct fetch *fetch);
 /** fetch_get_cancel() - end it; its mirror is told */
 void fetch_get_cancel(struct fetch *fetch);
 
-/** fetch_loser_deferred() - callback of struct fetch's drop_loser */
+/** fetch_loser_deferred() - callback of struct fetch_hedge's drop_loser */
 void fetch_loser_deferred(struct loop_deferred *deferred);
 
 /** fetch_get_ended() - the (last) GET is over, and gone; the mirror was told */

@@ -17,7 +17,6 @@ static void parts_done(struct partial_owner *owner, int err)
 {
 	struct fetch *fetch = container_of(owner, struct fetch, parts);
 
-	fetch->by_parts = false;
 	if (err == 0) {
 		fetch->received = fetch->size;
 		fetch->got_ms = loop_now_ms(fetch->fetcher->loop);
@@ -27,7 +26,7 @@ static void parts_done(struct partial_owner *owner, int err)
 	}
 	queue_again(fetch);
 	if (err == -EOPNOTSUPP)
-		fetch->no_parts = true;
+		fetch->ruled_out |= FETCH_NOT_IN_PARTS;
 	else if (err == -EIO)
 		fetch_fail(fetch, FETCH_RESULT_MISSING, err,
 			   "no mirror has it, or all send wrong bytes");
@@ -37,8 +36,6 @@ static void parts_done(struct partial_owner *owner, int err)
 		fetch_fail(fetch, FETCH_RESULT_CANCELLED, err, "stopping");
 	else
 		fetch_store_failed(fetch, err);
-	if (err == -EOPNOTSUPP && fetch->late)
-		fetch_fail_late(fetch);
 }
 
 bool fetch_parts_start(struct fetch *fetch)
@@ -46,7 +43,7 @@ bool fetch_parts_start(struct fetch *fetch)
 	struct fetcher *fetcher = fetch->fetcher;
 	int err;
 
-	if (fetch->no_parts || fetch->body ||
+	if (fetch->ruled_out & FETCH_NOT_IN_PARTS || fetch->body ||
 	    fetch->size == FETCH_SIZE_UNKNOWN ||
 	    fetch->size < fetcher->config->large_size)
 		return false;
@@ -54,7 +51,7 @@ bool fetch_parts_start(struct fetch *fetch)
 	err = partial_fetch(fetcher->partials, &fetch->digest, fetch->size,
 			    &fetch->parts);
 	if (err == -EOPNOTSUPP) {
-		fetch->no_parts = true;
+		fetch->ruled_out |= FETCH_NOT_IN_PARTS;
 		return false;
 	}
 	if (err < 0) {
@@ -62,16 +59,8 @@ bool fetch_parts_start(struct fetch *fetch)
 		return true;
 	}
 	fetch->n_tries++;
-	fetch->by_parts = true;
 	fetch->sent_ms = loop_now_ms(fetcher->loop);
 	fetch_dequeue(fetch);
-	fetch_set_state(fetch, FETCH_STARTED);
-	fetch_start_timer(fetch);
+	fetch_start_transfer(fetch, FETCH_IN_PARTS);
 	return true;
-}
-
-void fetch_parts_cancel(struct fetch *fetch)
-{
-	partial_abandon(&fetch->parts);
-	fetch->by_parts = false;
 }

@@ -44,8 +44,9 @@ static void take_turn(struct fetch *fetch)
 		fetch_round_over(fetch);
 		return;
 	case MIRRORS_WAIT:
-		fetch_back_off(fetch, at_ms,
-			       at_ms == FETCH_NEVER ? &fetcher->parked : NULL);
+		fetch_back_off(fetch, at_ms == FETCH_NEVER ? FETCH_FOR_PROBE :
+							     FETCH_FOR_TIME,
+			       at_ms);
 		return;
 	}
 	fetch->mirror = mirror;
@@ -59,8 +60,7 @@ static void take_turn(struct fetch *fetch)
 		return;
 	}
 	fetch_dequeue(fetch);
-	fetch_set_state(fetch, FETCH_STARTED);
-	fetch_start_timer(fetch);
+	fetch_start_transfer(fetch, FETCH_IN_STREAM);
 }
 
 /* After fetcher_stop(): was that the last job?  The caller may free us then. */
@@ -124,4 +124,7 @@ void fetch_take_turns(struct loop_deferred *deferred)
 	       (fetch = next_in_line(fetcher)))
 		take_turn(fetch);
 	partials_pump(fetcher->partials);
+#ifndef NDEBUG
+	fetcher_check(fetcher);
+#endif
 }

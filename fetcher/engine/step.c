@@ -15,6 +15,13 @@ static uint64_t now(const struct fetcher *fetcher)
 	return loop_now_ms(fetcher->loop);
 }
 
+/* Has it a body without a GET? */
+static bool keeps_body(const struct fetch *fetch)
+{
+	return fetch->body && (fetch->state == FETCH_QUEUED ||
+			       fetch->state == FETCH_BACKOFF);
+}
+
 void fetch_set_state(struct fetch *fetch, enum fetch_input input)
 {
 	struct fetch_stats *stats = &fetch->fetcher->stats;
@@ -30,11 +37,21 @@ void fetch_set_state(struct fetch *fetch, enum fetch_input input)
 	--*gauges[fetch->state];
 	if (fetch->state == FETCH_TRANSFER)
 		fetch_count_transfer(fetch, -1);
+	fetch->fetcher->n_kept -= keeps_body(fetch);
 	fetch->state = fetch_next_state(fetch->state, input);
+	fetch->fetcher->n_kept += keeps_body(fetch);
+	fetch->method = FETCH_NO_METHOD;
 	if (gauges[fetch->state])
 		++*gauges[fetch->state];
 	if (fetch->state == FETCH_TRANSFER)
 		fetch_count_transfer(fetch, 1);
+}
+
+void fetch_start_transfer(struct fetch *fetch, enum fetch_method method)
+{
+	fetch_set_state(fetch, FETCH_STARTED);
+	fetch->method = method;
+	fetch_start_timer(fetch);
 }
 
 void fetch_count_transfer(struct fetch *fetch, int change)
@@ -67,25 +84,22 @@ void fetch_enqueue(struct fetch *fetch, bool again)
 	loop_defer(fetcher->loop, &fetcher->turn);
 }
 
-/* Out of the queue, or of the parked ones. */
 void fetch_dequeue(struct fetch *fetch)
 {
 	struct fetcher *fetcher = fetch->fetcher;
 
 	if (fetch->state == FETCH_QUEUED)
 		TAILQ_REMOVE(&fetcher->queues[fetch->kind], fetch, turn);
-	else if (fetch->parked_in)
-		TAILQ_REMOVE(fetch->parked_in, fetch, turn);
-	fetch->parked_in = NULL;
+	else if (fetch->state == FETCH_BACKOFF)
+		TAILQ_REMOVE(&fetcher->waiting[fetch->waits_for], fetch, turn);
 }
 
 void fetch_drop_body(struct fetch *fetch)
 {
-	if (fetch->body && fetch->state != FETCH_TRANSFER)
-		fetch->fetcher->n_kept--;
+	fetch->fetcher->n_kept -= keeps_body(fetch);
 	body_drop(fetch->body);
 	fetch->body = NULL;
-	fetch->resumed = false;
+	fetch->spliced = false;
 }
 
 /* Free it.  It is in no queue, has no body, and nobody waits. */
@@ -119,13 +133,7 @@ void fetch_answer(struct fetch *fetch, int err)
 /* To FAILED, whatever is active. */
 static void give_up(struct fetch *fetch)
 {
-	if (fetch->by_parts)
-		fetch_parts_cancel(fetch);
-	else if (fetch->state == FETCH_TRANSFER)
-		fetch_get_cancel(fetch);
-	else if (fetch->state != FETCH_SEALING)
-		fetch_dequeue(fetch);
-	fetch_drop_body(fetch);
+	fetch_end_work(fetch);
 	fetch_set_state(fetch, FETCH_GIVEN_UP);
 }
 
@@ -161,10 +169,10 @@ void fetch_round_over(struct fetch *fetch)
 		return;
 	}
 	fetch->round = (struct fetch_round){ 0 };
-	fetch_back_off(fetch, now(fetcher) +
+	fetch_back_off(fetch, FETCH_FOR_TIME,
+		       now(fetcher) +
 			       mirrors_backoff_ms(++fetch->n_rounds,
-						  fetcher_random32(fetcher)),
-		       NULL);
+						  fetcher_random32(fetcher)));
 }
 
 static void body_resume(void *context)
@@ -192,16 +200,16 @@ static void wrong_bytes(struct fetch *fetch, uint64_t size)
 {
 	struct fetcher *fetcher = fetch->fetcher;
 
-	fetch->no_zst = true;
-	if (fetch->resumed) {
+	fetch->ruled_out |= FETCH_NOT_ZST;
+	if (fetch->spliced) {
 		/* Whose fault it is can't be told: once more, from one mirror. */
-		fetch->no_resume = true;
+		fetch->ruled_out |= FETCH_NOT_SPLICED;
 	} else {
 		mirrors_blame(fetcher->mirrors, fetch->mirror, now(fetcher));
 		fetch_round_add(&fetch->round, fetch->mirror,
 				FETCH_RESULT_BAD_DIGEST, 0);
 	}
-	fetch->resumed = false;
+	fetch->spliced = false;
 	fetch_note_failure(fetch, FETCH_RESULT_BAD_DIGEST, size, NULL);
 	fetch_set_state(fetch, FETCH_WRONG_BYTES);
 	fetch_enqueue(fetch, true);
@@ -238,7 +246,8 @@ static bool may_resume(const struct fetch *fetch, enum fetch_result result)
 {
 	const struct fetcher *fetcher = fetch->fetcher;
 
-	if (fetch->no_resume || fetch->size == FETCH_SIZE_UNKNOWN ||
+	if (fetch->ruled_out & (FETCH_NOT_BY_RANGE | FETCH_NOT_SPLICED) ||
+	    fetch->size == FETCH_SIZE_UNKNOWN ||
 	    body_size(fetch->body) < RESUME_MIN ||
 	    body_size(fetch->body) == fetch->size ||
 	    fetcher->n_kept >= fetcher->config->max_transfers)
@@ -252,7 +261,7 @@ static bool may_resume(const struct fetch *fetch, enum fetch_result result)
 void fetch_note_get(struct fetch *fetch, const struct http_answer *answer)
 {
 	if (answer->result == FETCH_RESULT_RANGE)
-		fetch->no_resume = true;
+		fetch->ruled_out |= FETCH_NOT_BY_RANGE;
 	if (answer->result != FETCH_RESULT_UNREACHABLE &&
 	    answer->result != FETCH_RESULT_TLS)
 		fetch->heard = true;
@@ -266,7 +275,6 @@ void fetch_note_get(struct fetch *fetch, const struct http_answer *answer)
 
 static void get_failed(struct fetch *fetch, const struct http_answer *answer)
 {
-	struct fetcher *fetcher = fetch->fetcher;
 	bool keep = may_resume(fetch, answer->result);
 	int err = body_error(fetch->body);
 
@@ -276,8 +284,6 @@ static void get_failed(struct fetch *fetch, const struct http_answer *answer)
 	else
 		fetch_drop_body(fetch);
 	fetch_set_state(fetch, FETCH_GET_FAILED);
-	if (keep)
-		fetcher->n_kept++;
 	fetch_enqueue(fetch, true);
 	if (answer->result == FETCH_RESULT_LOCAL)
 		fetch_store_failed(fetch, err < 0 ? err : -ENOMEM);
@@ -314,24 +320,19 @@ int fetch_begin_get(struct fetch *fetch, size_t mirror)
 	bool kept = fetch->body;
 	int err = 0;
 
-	if (!kept)
+	if (!kept) {
 		err = body_new(fetcher->bodies, &fetch->digest, fetch->size,
 			       &body_calls, fetch, &fetch->body);
-	if (err < 0)
-		return err;
+		if (err < 0)
+			return err;
+		fetcher->n_kept++;	/* until the transfer has begun */
+	}
 	if (fetch->kind == FETCH_DEMAND)
 		body_set_first(fetch->body);
 	fetch->offset = body_size(fetch->body);
 	fetch->sent_ms = now(fetcher);
 	err = fetch_get_send(fetch, mirror);
-	if (err < 0) {
-		if (!kept)
-			fetcher->n_kept++;	/* for fetch_drop_body() */
-		return err;
-	}
-	if (kept) {
-		fetcher->n_kept--;
-		fetch->resumed = true;
-	}
-	return 0;
+	if (err == 0 && kept)
+		fetch->spliced = true;
+	return err;
 }

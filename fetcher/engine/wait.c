@@ -18,7 +18,7 @@ static uint64_t now(const struct fetcher *fetcher)
 void fetch_fail_late(struct fetch *fetch)
 {
 	fetch_fail(fetch, FETCH_RESULT_TIMEOUT,
-		   fetch->heard ? -ETIMEDOUT : -EHOSTUNREACH,
+		   fetch_was_heard(fetch) ? -ETIMEDOUT : -EHOSTUNREACH,
 		   "the deadline is over");
 }
 
@@ -30,8 +30,8 @@ void fetch_start_timer(struct fetch *fetch)
 		at_ms = fetch->deadline_ms;
 	if (fetch->note_ms < at_ms)
 		at_ms = fetch->note_ms;
-	if (fetch->second_ms < at_ms)
-		at_ms = fetch->second_ms;
+	if (fetch->hedge.at_ms < at_ms)
+		at_ms = fetch->hedge.at_ms;
 	if (at_ms == FETCH_NEVER)
 		loop_timer_stop(fetch->fetcher->loop, &fetch->timer);
 	else
@@ -48,17 +48,23 @@ void fetch_wake(struct fetch *fetch)
 	fetch_start_timer(fetch);
 }
 
-/* QUEUED to BACKOFF, until some time or until it is taken out of @park. */
-void fetch_back_off(struct fetch *fetch, uint64_t at_ms,
-		     struct fetch_queue *park)
+void fetch_back_off(struct fetch *fetch, enum fetch_wait waits_for,
+		    uint64_t at_ms)
 {
 	fetch_dequeue(fetch);
 	fetch_set_state(fetch, FETCH_NOBODY);
 	fetch->wake_ms = at_ms;
-	fetch->parked_in = park;
-	if (park)
-		TAILQ_INSERT_TAIL(park, fetch, turn);
+	fetch->waits_for = waits_for;
+	TAILQ_INSERT_TAIL(&fetch->fetcher->waiting[waits_for], fetch, turn);
 	fetch_start_timer(fetch);
+}
+
+void fetch_wake_all(struct fetcher *fetcher, enum fetch_wait waits_for)
+{
+	struct fetch *fetch;
+
+	while ((fetch = TAILQ_LAST(&fetcher->waiting[waits_for], fetch_queue)))
+		fetch_wake(fetch);
 }
 
 /* The store failed a fetch.  If it is full, room can perhaps be made. */
@@ -81,7 +87,7 @@ void fetch_store_failed(struct fetch *fetch, int err)
 		fetch_enqueue(fetch, true);
 	}
 	fetch_drop_body(fetch);
-	fetch_back_off(fetch, FETCH_NEVER, &fetcher->no_room);
+	fetch_back_off(fetch, FETCH_FOR_ROOM, FETCH_NEVER);
 }
 
 void fetch_room_ended(void *context, const struct fetch_collection *done)
@@ -95,7 +101,8 @@ void fetch_room_ended(void *context, const struct fetch_collection *done)
 	fetcher->stats.collected_bytes += done->report.removed.bytes;
 	if (fetcher->collected)
 		fetcher->collected(fetcher->collected_context, done);
-	while ((fetch = TAILQ_LAST(&fetcher->no_room, fetch_queue))) {
+	while ((fetch = TAILQ_LAST(&fetcher->waiting[FETCH_FOR_ROOM],
+				   fetch_queue))) {
 		if (helped)
 			fetch_wake(fetch);
 		else
@@ -105,13 +112,23 @@ void fetch_room_ended(void *context, const struct fetch_collection *done)
 	loop_defer(fetcher->loop, &fetcher->turn);
 }
 
-static bool makes_progress(const struct fetch *fetch)
+void fetch_set_deadline(struct fetch *fetch)
 {
-	if (fetch->by_parts)
-		return partial_progressed(&fetch->parts);
-	return fetch->state == FETCH_SEALING ||
-	       (fetch->state == FETCH_TRANSFER &&
-		body_size(fetch->body) > fetch->offset);
+	const struct fetch_config *config = fetch->fetcher->config;
+	uint64_t now_ms = now(fetch->fetcher);
+
+	fetch->late = false;
+	fetch->note_ms = config->hard ? now_ms + FETCH_NOTE_MS : FETCH_NEVER;
+	fetch->deadline_ms = config->hard ? FETCH_NEVER :
+					    now_ms + config->deadline_ms;
+}
+
+/* What has made progress must go on doing so. */
+static uint64_t grace_ms(const struct fetcher *fetcher)
+{
+	uint64_t ms = fetcher->config->deadline_ms;
+
+	return ms < FETCH_NOTE_MS ? ms : FETCH_NOTE_MS;
 }
 
 static void deadline_over(struct fetch *fetch)
@@ -122,9 +139,14 @@ static void deadline_over(struct fetch *fetch)
 	    now(fetcher) < fetcher->progress_ms + FETCH_NOTE_MS) {
 		/* It stands in line, and the line moves. */
 		fetch->deadline_ms = now(fetcher) + FETCH_NOTE_MS;
-	} else if (makes_progress(fetch)) {
-		fetch->late = true;
-	} else if (fetch->parked_in == &fetcher->no_room) {
+	} else if (fetch_makes_progress(fetch)) {
+		/* A GET that stalls ends by itself.  In parts another one follows. */
+		if (fetch->method == FETCH_IN_PARTS)
+			fetch->deadline_ms = now(fetcher) + grace_ms(fetcher);
+		else
+			fetch->late = true;
+	} else if (fetch->state == FETCH_BACKOFF &&
+		   fetch->waits_for == FETCH_FOR_ROOM) {
 		fetch_fail(fetch, FETCH_RESULT_LOCAL, fetch->room_err,
 			   strerror(-fetch->room_err));
 		return;
@@ -145,7 +167,7 @@ void fetch_timer_expired(struct loop_timer *timer)
 		fetch_log(fetch, FETCH_RESULT_TIMEOUT, 0, 0, "still waiting",
 			  false);
 	}
-	if (now_ms >= fetch->second_ms)
+	if (now_ms >= fetch->hedge.at_ms)
 		fetch_get_second(fetch);
 	if (!fetch->late && now_ms >= fetch->deadline_ms)
 		deadline_over(fetch);
@@ -153,12 +175,4 @@ void fetch_timer_expired(struct loop_timer *timer)
 		fetch_wake(fetch);
 	else
 		fetch_start_timer(fetch);
-}
-
-void fetch_unpark(struct fetcher *fetcher)
-{
-	struct fetch *fetch;
-
-	while ((fetch = TAILQ_LAST(&fetcher->parked, fetch_queue)))
-		fetch_wake(fetch);
 }

@@ -313,10 +313,18 @@ uint64_t partial_received(const struct partial_owner *owner)
 	return here < partial->size ? here : partial->size;
 }
 
-bool partial_progressed(const struct partial_owner *owner)
+bool partial_progressed(struct partial_owner *owner)
 {
-	return owner->partial->map.bits[PARTIAL_DATA].n_here > owner->n_here ||
-	       owner->partial->state == PARTIAL_FINISHING;
+	const struct partial *partial = owner->partial;
+	uint64_t before = owner->n_here;
+
+	owner->n_here = partial->map.bits[PARTIAL_DATA].n_here;
+	return owner->n_here > before || partial->state == PARTIAL_FINISHING;
+}
+
+bool partial_heard(const struct partial_owner *owner)
+{
+	return owner->partial->heard;
 }
 
 void partial_abandon(struct partial_owner *owner)

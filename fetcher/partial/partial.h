@@ -184,8 +184,11 @@ int partial_fetch(struct partials *partials, const struct cfs_digest *digest,
 /** partial_received() - bytes that are here */
 uint64_t partial_received(const struct partial_owner *owner);
 
-/** partial_progressed() - has anything come since? */
-bool partial_progressed(const struct partial_owner *owner);
+/** partial_progressed() - has anything come since it was wanted, or since the last call? */
+bool partial_progressed(struct partial_owner *owner);
+
+/** partial_heard() - has any mirror given a sign of life because of it? */
+bool partial_heard(const struct partial_owner *owner);
 
 /** partial_abandon() - not want it any more; idempotent */
 void partial_abandon(struct partial_owner *owner);

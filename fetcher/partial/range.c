@@ -307,6 +307,7 @@ static int get_data(struct http_get *get, const void *data, size_t len)
 		err = add_bytes(range, data, len);
 	}
 	if (err == 0) {
+		range->partial->heard = true;
 		range->partial->progress_ms = loop_now_ms(fetcher->loop);
 		fetcher->progress_ms = range->partial->progress_ms;
 		mirrors_heard(fetcher->mirrors, range->mirror,
@@ -344,7 +345,7 @@ static void get_done(struct http_get *get, const struct http_answer *answer)
 	if (mirrors_report(fetcher->mirrors, range->mirror, now_ms,
 			   answer->result, answer->first_byte_ms,
 			   answer->retry_after_ms))
-		fetch_unpark(fetcher);
+		fetch_wake_all(fetcher, FETCH_FOR_PROBE);
 	if (answer->result == FETCH_RESULT_OK)
 		stats_histogram_add(&stats->latency, now_ms - range->sent_ms);
 	range->result = answer->result;

@@ -14,8 +14,8 @@
 struct object large;
 enum manner manners[LARGE_MIRRORS];
 
-static uint8_t *tree;
-static size_t tree_len;
+uint8_t *large_tree;
+size_t large_tree_len;
 
 void offer_all(const char *text)
 {
@@ -41,7 +41,7 @@ void start_large(size_t n_mirrors, const char *text)
 void finish_large(void)
 {
 	free(large.data);
-	free(tree);
+	free(large_tree);
 	teardown();
 }
 
@@ -54,9 +54,9 @@ void make_large(void)
 	large = make_object(SIZE, 3);
 	CHECK_EQ(full_pwrite(fd, large.data, SIZE, 0), 0);
 	CHECK_EQ(cfs_verity_tree_write(fd, SIZE, &large.digest, tree_fd), 0);
-	tree_len = lseek(tree_fd, 0, SEEK_END);
-	tree = malloc(tree_len);
-	CHECK_EQ(full_pread(tree_fd, tree, tree_len, 0), 0);
+	large_tree_len = lseek(tree_fd, 0, SEEK_END);
+	large_tree = malloc(large_tree_len);
+	CHECK_EQ(full_pread(tree_fd, large_tree, large_tree_len, 0), 0);
 	unlink(path);
 	unlink(tree_path);
 	close(fd);
@@ -81,12 +81,12 @@ void serve_large(struct http_get *get)
 	enum manner manner = manners[strstr(get->url, "mirror1") != NULL];
 
 	if (strstr(get->url, "/verity/")) {
-		CHECK(get->length && get->offset + get->length <= tree_len);
-		CHECK_EQ(get->size, tree_len);
+		CHECK(get->length && get->offset + get->length <= large_tree_len);
+		CHECK_EQ(get->size, large_tree_len);
 		if (manner == NO_TREE)
 			end_get(get, FETCH_RESULT_MISSING);
 		else
-			send_part(get, tree, manner == WRONG_TREE);
+			send_part(get, large_tree, manner == WRONG_TREE);
 		return;
 	}
 	CHECK_EQ(get->size, SIZE);

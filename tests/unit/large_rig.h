@@ -27,6 +27,8 @@ enum manner {
 };
 
 extern struct object large;
+extern uint8_t *large_tree;		/* made by make_large() */
+extern size_t large_tree_len;
 extern enum manner manners[LARGE_MIRRORS];
 
 /** make_large() - the object, of SIZE bytes, and its tree; before start_large() */
