@@ -1,17 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The GETs of a fetch: one, and a second one to another mirror when the first is
- * late.
+ * The GETs of a fetch: one, and a second one to another mirror when the first is late,
+ * or so slow that the other mirror would have all of the object much sooner.
  *
- *	        late                first bytes of either
- *	ONE ------------> TWO ---------------------------> ONE, and a loser
- *	 ^                 |
+ *	        no byte yet         first bytes of either
+ *	ONE ------------> TWO ------------------------------> ONE, and a loser
+ *	 ^ |               |                                   ^
+ *	 | |               | one of them fails                 | the second has caught up,
+ *	 +-----------------+                                   | or the first is through
+ *	 ^ |  slow                                             |
+ *	 | +------------> RACING ------------------------------+
+ *	 |                 | one of them fails
  *	 +-----------------+
- *	   one of them fails
  *
- * Two GETs never add to the body together: the first one that brings bytes is the
- * one, the other is cancelled.  That has to wait until libcurl is not on the
- * stack any more, so for a moment there is a loser, whose bytes are refused.
+ * Two GETs never add to the body together.  While no byte has come, the first one that
+ * brings some is the one.  In a race the first GET goes on adding; what the second
+ * brings of the bytes that are here is passed over, and it is the one as soon as it brings
+ * more.  The other one is cancelled.  That has to wait until libcurl is not on the stack
+ * any more, so for a moment there is a loser, whose bytes are refused.
+ *
+ * A race costs bytes twice.  It takes a credit (mirrors.h), or that the other mirror has
+ * just shown that it is much quicker; and only a few are run at a time, so that a link
+ * that all mirrors share, and that has become slow, is not filled with second GETs.
  *
  * A mirror that has compressed objects is asked for one of those, once; if that is
  * not there, or wrong, the fetch goes on with the object itself.
@@ -24,6 +34,7 @@
 #include "cache/base/container_of.h"
 #include "cache/mirror/zstd.h"
 #include "fetcher/ingest/body.h"
+#include "fetcher/engine/get.h"
 #include "fetcher/engine/internal.h"
 #include "fetcher/ingest/zstd_body.h"
 #include "fetcher/mirror/offers.h"
@@ -33,19 +44,6 @@
 #define ZST_MISSING_MAX	16
 
 #define URL_EXTRA_LEN	(sizeof("/objects/") + CFS_OBJECT_NAME_LEN)
-
-struct fetch_get {
-	struct http_get get;
-	struct fetch *fetch;
-	size_t mirror;
-	uint64_t sent_ms;
-	bool late;		/* a second one was sent */
-	struct fetch_zst *zst;	/* what comes is compressed; or NULL */
-	bool corrupt;		/* and not by zstd, or not this object */
-	bool ended;		/* with this answer, while bytes are pending */
-	struct http_answer answer;
-	char url[];
-};
 
 static uint64_t now(const struct fetch *fetch)
 {
@@ -78,6 +76,7 @@ static void cancel(struct fetch_get *fg)
 	bool timeout = fg->late && !mirrors_heard_since(fetcher->mirrors,
 							fg->mirror, fg->sent_ms);
 
+	fetch_get_note_pace(fg);
 	if (!fg->ended)
 		fetcher->transport->cancel(fetcher->transport_context, &fg->get);
 	report(fg, timeout ? FETCH_RESULT_TIMEOUT : FETCH_RESULT_CANCELLED, 0, 0);
@@ -102,6 +101,11 @@ void fetch_loser_deferred(struct loop_deferred *deferred)
 /* One of two brings the object. */
 static void choose(struct fetch *fetch, struct fetch_get *winner)
 {
+	if (fetch->hedge.racing && winner == fetch->hedge.second)
+		fetch->spliced = true;
+	if (fetch->hedge.racing)
+		fetch_get_mark(winner);
+	fetch_set_racing(fetch, false);
 	if (winner == fetch->hedge.second) {
 		fetch->fetcher->stats.hedges_won++;
 		fetch->hedge.second = fetch->get;
@@ -113,24 +117,54 @@ static void choose(struct fetch *fetch, struct fetch_get *winner)
 	loop_defer(fetch->fetcher->loop, &fetch->hedge.drop_loser);
 }
 
+/* Of its next @len bytes those at the front that the body has. */
+static size_t bytes_here(const struct fetch_get *fg, size_t len)
+{
+	uint64_t size = body_size(fg->fetch->body);
+
+	if (fg->zst || size <= fg->position)
+		return 0;
+	return size - fg->position < len ? size - fg->position : len;
+}
+
 static int get_data(struct http_get *get, const void *data, size_t len)
 {
 	struct fetch_get *fg = container_of(get, struct fetch_get, get);
 	struct fetch *fetch = fg->fetch;
-	int err;
+	size_t here = bytes_here(fg, len);
+	bool first;
+	int err = 0;
 
 	if (fg == fetch->hedge.loser)
 		return HTTP_DATA_PAUSE;
-	if (fetch->hedge.second)
-		choose(fetch, fg);
-	fetch->hedge.at_ms = FETCH_NEVER;
 	mirrors_heard(fetch->fetcher->mirrors, fg->mirror, now(fetch));
-	err = fg->zst ? fetch_zst_add(fg->zst, data, len) :
-			body_add(fetch->body, data, len);
+	first = !fg->first_ms;
+	if (first) {
+		fg->first_ms = now(fetch);
+		fetch_get_mark(fg);
+	}
+	if (len <= here)
+		err = 0;	/* the one that it races with has brought it */
+	else if (fetch->hedge.second &&
+		 !(fetch->hedge.racing && fg == fetch->get))
+		choose(fetch, fg);
+	if (fg == fetch->get)
+		fetch_get_watch_pace(fetch, first);
+	if (len > here)
+		err = fg->zst ? fetch_zst_add(fg->zst, data, len) :
+				body_add(fetch->body,
+					 (const uint8_t *)data + here, len - here);
 	fg->corrupt = fg->zst && err == -EBADMSG;
-	if (err == 0)
+	if (err == BODY_FULL || err == HTTP_DATA_PAUSE) {
+		fg->paused = true;
+		return HTTP_DATA_PAUSE;
+	}
+	if (err == 0) {
+		fg->n_bytes += len;
+		fg->position += len;
 		fetch->fetcher->progress_ms = now(fetch);
-	return !fg->zst && err == BODY_FULL ? HTTP_DATA_PAUSE : err;
+	}
+	return err;
 }
 
 /* A bucket that may not be listed denies what it does not have. */
@@ -169,10 +203,18 @@ static void lost_one(struct fetch *fetch, struct fetch_get *fg,
 	fetch->mirror = fg->mirror;
 	if (!is_about_zst(fg, answer->result))
 		fetch_note_get(fetch, answer);
-	if (fg == fetch->get)
+	if (fg == fetch->get) {
 		fetch->get = fetch->hedge.second;
+		fetch->spliced |= fetch->hedge.racing;
+	}
 	fetch->mirror = fetch->get->mirror;
 	fetch->hedge.second = NULL;
+	fetch_set_racing(fetch, false);
+	if (fetch->get->first_ms)
+		fetch_get_watch_pace(fetch, true);
+	else
+		fetch_get_watch(fetch);
+	fetch_start_timer(fetch);
 	get_free(fg);
 }
 
@@ -185,6 +227,7 @@ static void over(struct fetch_get *fg, const struct http_answer *answer)
 	bool about_zst = is_about_zst(fg, answer->result);
 
 	stats->bytes += answer->body_size;
+	fetch_get_note_pace(fg);
 	if (answer->result == FETCH_RESULT_OK && !about_zst)
 		stats_histogram_add(&stats->latency, now(fetch) - fg->sent_ms);
 	if (report(fg, answer->result, answer->first_byte_ms,
@@ -240,7 +283,7 @@ static struct fetch_zst *try_zst(struct fetch *fetch, size_t mirror)
 	struct fetcher *fetcher = fetch->fetcher;
 	struct fetch_zst *zst;
 
-	if (fetch->ruled_out & FETCH_NOT_ZST || fetch->size == FETCH_SIZE_UNKNOWN ||
+	if (fetch->hedge.racing || fetch->ruled_out & FETCH_NOT_ZST || fetch->size == FETCH_SIZE_UNKNOWN ||
 	    fetch->size < CFS_ZST_MIN_SIZE || body_size(fetch->body) > 0 ||
 	    !mirror_offers(fetcher->offers, mirror, CFS_MIRROR_ZST) ||
 	    fetch_zst_new(fetch->body, fetch->size, &fetcher->n_zst, &zst) < 0)
@@ -248,11 +291,23 @@ static struct fetch_zst *try_zst(struct fetch *fetch, size_t mirror)
 	return zst;
 }
 
+/* Where a GET begins: where the body ends, unless it is in a race for little. */
+static uint64_t start_of(const struct fetch *fetch)
+{
+	uint64_t size = body_size(fetch->body);
+
+	if (fetch->hedge.racing &&
+	    (size < FETCH_RANGE_MIN || fetch->ruled_out & FETCH_NOT_BY_RANGE))
+		return 0;
+	return size;
+}
+
 /* Send one to a mirror that mirrors_pick() has named. */
 static int start(struct fetch *fetch, size_t mirror, struct fetch_get **ret)
 {
 	struct fetcher *fetcher = fetch->fetcher;
 	const char *base = mirrors_url(fetcher->mirrors, mirror);
+	uint64_t offset = start_of(fetch);
 	size_t url_len = strlen(base) + URL_EXTRA_LEN;
 	char name[CFS_OBJECT_NAME_LEN + 1];
 	struct fetch_get *fg = malloc(sizeof(*fg) + url_len);
@@ -265,7 +320,7 @@ static int start(struct fetch *fetch, size_t mirror, struct fetch_get **ret)
 			.url = fg->url,
 			.size = fetch->size,
 			.max_size = fetch->max_size,
-			.offset = body_size(fetch->body),
+			.offset = offset,
 			.no_cache = fetch->round.no_cache >> mirror & 1,
 			.data = get_data,
 			.done = get_done,
@@ -273,6 +328,7 @@ static int start(struct fetch *fetch, size_t mirror, struct fetch_get **ret)
 		.fetch = fetch,
 		.mirror = mirror,
 		.sent_ms = now(fetch),
+		.position = offset,
 		.zst = try_zst(fetch, mirror),
 	};
 	if (fg->zst) {
@@ -306,27 +362,62 @@ void fetch_get_watch(struct fetch *fetch)
 	uint64_t ms = mirrors_patience_ms(fetch->fetcher->mirrors,
 					  fetch->mirror);
 
-	if (fetch->get && fetch->kind == FETCH_DEMAND && ms != UINT64_MAX)
+	if (fetch->get && fetch->get->first_ms)
+		fetch_get_watch_pace(fetch, true);
+	else if (fetch->get && fetch->kind == FETCH_DEMAND && ms != UINT64_MAX)
 		fetch->hedge.at_ms = now(fetch) + ms;
 }
 
-void fetch_get_second(struct fetch *fetch)
+/* Send a second one.  False: it may not be sent now. */
+static bool send_second(struct fetch *fetch, bool sure)
 {
 	struct fetcher *fetcher = fetch->fetcher;
 	size_t mirror;
 
-	fetch_get_watch(fetch);
 	if (mirrors_pick_second(fetcher->mirrors, now(fetch), fetch->mirror,
-				fetch->round.skip, &mirror) != 0)
-		return;
+				fetch->round.skip, sure, &mirror) != 0)
+		return false;
 	if (start(fetch, mirror, &fetch->hedge.second) < 0) {
 		mirrors_report(fetcher->mirrors, mirror, now(fetch),
 			       FETCH_RESULT_LOCAL, 0, 0);
+		return false;
+	}
+	fetcher->stats.hedges++;
+	fetch->hedge.at_ms = FETCH_NEVER;
+	return true;
+}
+
+static void look_at_pace(struct fetch *fetch)
+{
+	struct fetch_get *fg = fetch->get;
+	bool sure;
+
+	if (fetch_is_worth_a_race(fetch, &sure)) {
+		fetch_get_note_pace(fg);
+		fetch_get_mark(fg);
+		fetch_set_racing(fetch, true);
+		if (send_second(fetch, sure))
+			return;
+		fetch_set_racing(fetch, false);
+	} else if (now(fetch) >= fg->mark_ms + FETCH_PACE_WINDOW_MS) {
+		fetch_get_note_pace(fg);
+		fetch_get_mark(fg);
+	}
+	fetch_get_watch_pace(fetch, true);
+}
+
+void fetch_get_look(struct fetch *fetch)
+{
+	fetch->hedge.at_ms = FETCH_NEVER;
+	if (fetch->hedge.second)
+		return;
+	if (fetch->get->first_ms) {
+		look_at_pace(fetch);
 		return;
 	}
-	fetch->get->late = true;
-	fetch->hedge.at_ms = FETCH_NEVER;
-	fetcher->stats.hedges++;
+	fetch_get_watch(fetch);
+	if (send_second(fetch, false))
+		fetch->get->late = true;
 }
 
 void fetch_get_resume(struct fetch *fetch)
@@ -358,6 +449,7 @@ void fetch_get_resume(struct fetch *fetch)
 void fetch_get_cancel(struct fetch *fetch)
 {
 	drop_loser(fetch);
+	fetch_set_racing(fetch, false);
 	if (fetch->hedge.second)
 		cancel(fetch->hedge.second);
 	cancel(fetch->get);

@@ -6,6 +6,7 @@
  *	queue.c			whose turn it is
  *	step.c			what a GET brought, and what follows from it
  *	hedge.c			the GETs themselves
+ *	pace.c			how they come on
  *	large.c			the same for a large object, which comes in parts
  *	method.c		one answer for all ways in which bytes come
  *	wait.c			what is waited for, and how long
@@ -71,13 +72,15 @@ enum fetch_wait {
  * @second: another GET, to another mirror, or NULL
  * @loser: about to be cancelled, or NULL
  * @drop_loser: does that, once no GET's data is on the stack
- * @at_ms: when a second one is due; else FETCH_NEVER
+ * @at_ms: when to see whether a second one is due; else FETCH_NEVER
+ * @racing: the second was sent though the first brings bytes: it has to catch up
  */
 struct fetch_hedge {
 	struct fetch_get *second;
 	struct fetch_get *loser;
 	struct loop_deferred drop_loser;
 	uint64_t at_ms;
+	bool racing;
 };
 
 struct fetch {
@@ -155,6 +158,7 @@ struct fetcher {
 	struct loop_deferred turn;
 	size_t n_kept;			/* bodies of fetches without a GET */
 	unsigned int pauses;		/* of the loop, that the mirrors know of */
+	unsigned int n_races;		/* second GETs that are to catch up */
 	uint64_t progress_ms;		/* when bytes last came */
 	uint64_t random;
 	uint64_t noted_ms[FETCH_MIRRORS_MAX][N_FETCH_RESULTS];
@@ -342,11 +346,11 @@ void fetch_cancel(struct fetch *fetch);
  */
 int fetch_get_send(struct fetch *fetch, size_t mirror);
 
-/** fetch_get_watch() - a reader waits: set the time for a second GET */
+/** fetch_get_watch() - a reader waits: set the time for a look at the GET */
 void fetch_get_watch(struct fetch *fetch);
 
-/** fetch_get_second() - that time has come */
-void fetch_get_second(struct fetch *fetch);
+/** fetch_get_look() - that time has come: is it worth a second GET? */
+void fetch_get_look(struct fetch *fetch);
 
 /** fetch_get_resume() - the body takes bytes again */
 void fetch_get_resume(struct fetch *fetch);

@@ -49,8 +49,7 @@ void fetch_hurry(struct fetch *fetch)
 		/* Its GETs are the partial object's, and there are several. */
 		return;
 	case FETCH_IN_STREAM:
-		if (!fetch->hedge.second &&
-		    body_size(fetch->body) == fetch->offset)
+		if (!fetch->hedge.second)
 			fetch_get_watch(fetch);
 		break;
 	case FETCH_NO_METHOD:
@@ -80,7 +79,8 @@ static bool has_hedge(const struct fetch *fetch)
 {
 	const struct fetch_hedge *hedge = &fetch->hedge;
 
-	return hedge->second || hedge->loser || hedge->at_ms != FETCH_NEVER;
+	return hedge->second || hedge->loser || hedge->racing ||
+	       hedge->at_ms != FETCH_NEVER;
 }
 
 bool fetch_is_sound(const struct fetch *fetch)

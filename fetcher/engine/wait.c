@@ -168,7 +168,7 @@ void fetch_timer_expired(struct loop_timer *timer)
 			  false);
 	}
 	if (now_ms >= fetch->hedge.at_ms)
-		fetch_get_second(fetch);
+		fetch_get_look(fetch);
 	if (!fetch->late && now_ms >= fetch->deadline_ms)
 		deadline_over(fetch);
 	else if (fetch->state == FETCH_BACKOFF && now_ms >= fetch->wake_ms)

@@ -16,6 +16,11 @@
 #define HEDGE_ONE_IN	20
 #define HEDGE_BURST	(16 * HEDGE_ONE_IN)
 
+/* What is expected of a mirror that was never asked. */
+#define UNKNOWN_MS	250
+/* What was measured so long ago at most is worth a request without a credit. */
+#define MEASURED_MS	10000
+
 struct mirror {
 	char *url;
 	unsigned int failures;		/* without an answer, in a row */
@@ -149,7 +154,9 @@ static uint64_t ready_at(const struct mirror *mirror, uint64_t now_ms)
 	return at_ms;
 }
 
-/* The first byte of the quickest mirror that may be asked. */
+/* What the quickest mirror that may be asked is expected to take; one never asked has to
+ * show it first.
+ */
 static uint64_t quickest_ms(const struct mirrors *mirrors, uint64_t now_ms)
 {
 	uint64_t best = UINT64_MAX;
@@ -157,13 +164,48 @@ static uint64_t quickest_ms(const struct mirrors *mirrors, uint64_t now_ms)
 
 	for (i = 0; i < mirrors->n; i++) {
 		const struct mirror *mirror = &mirrors->mirror[i];
+		uint64_t ms = mirror_rank_expected_ms(&mirror->rank,
+						      MIRROR_RANK_BYTES);
 
-		if (mirror->rank.first_byte_ms &&
-		    mirror->rank.first_byte_ms < best &&
-		    ready_at(mirror, now_ms) <= now_ms)
-			best = mirror->rank.first_byte_ms;
+		if (!ms)
+			ms = UNKNOWN_MS;
+		if (ms < best && ready_at(mirror, now_ms) <= now_ms)
+			best = ms;
 	}
 	return best;
+}
+
+uint64_t mirrors_expected_ms(const struct mirrors *mirrors, uint64_t now_ms,
+			     uint32_t skip, uint64_t bytes, bool *ret_measured)
+{
+	uint64_t best = UINT64_MAX;
+
+	*ret_measured = false;
+	for (size_t i = 0; i < mirrors->n; i++) {
+		const struct mirror *mirror = &mirrors->mirror[i];
+		const struct mirror_rank *rank = &mirror->rank;
+		uint64_t ms = mirror_rank_expected_ms(rank, bytes);
+		bool measured = ms && now_ms < rank->measured_at_ms + MEASURED_MS;
+
+		if (skip >> i & 1 || ready_at(mirror, now_ms) > now_ms ||
+		    mirror_rank_silent(rank, now_ms) ||
+		    now_ms < rank->wrong_until_ms)
+			continue;
+		if (!ms)
+			ms = UNKNOWN_MS;
+		if (ms >= best)
+			continue;
+		best = ms;
+		*ret_measured = measured;
+	}
+	return best;
+}
+
+void mirrors_paced(struct mirrors *mirrors, size_t i, uint64_t now_ms,
+		   uint64_t bytes, uint64_t ms)
+{
+	mirrors->mirror[i].heard_at_ms = now_ms;
+	mirror_rank_paced(&mirrors->mirror[i].rank, now_ms, bytes, ms);
 }
 
 int mirrors_pick(struct mirrors *mirrors, uint64_t now_ms, uint32_t skip,
@@ -223,19 +265,41 @@ uint64_t mirrors_patience_ms(const struct mirrors *mirrors, size_t i)
 		       UINT64_MAX;
 }
 
-int mirrors_pick_second(struct mirrors *mirrors, uint64_t now_ms, size_t first,
-			uint32_t skip, size_t *ret)
+/* Do all others owe answers as well?  Then it is not that mirror that is silent. */
+static bool all_silent(const struct mirrors *mirrors, uint64_t now_ms,
+		       size_t but)
 {
-	bool free = mirrors_silent(mirrors, first, now_ms);
+	for (size_t i = 0; i < mirrors->n; i++)
+		if (i != but && !mirrors_silent(mirrors, i, now_ms))
+			return false;
+	return true;
+}
+
+bool mirrors_may_double(struct mirrors *mirrors, uint64_t now_ms, size_t first,
+			bool sure)
+{
+	if (sure || (mirrors_silent(mirrors, first, now_ms) &&
+		     !all_silent(mirrors, now_ms, first)))
+		return true;
+	if (mirrors->hedge_credit < HEDGE_ONE_IN)
+		return false;
+	mirrors->hedge_credit -= HEDGE_ONE_IN;
+	return true;
+}
+
+int mirrors_pick_second(struct mirrors *mirrors, uint64_t now_ms, size_t first,
+			uint32_t skip, bool sure, size_t *ret)
+{
+	unsigned int credit = mirrors->hedge_credit;
 	uint64_t at_ms;
 
-	if (!free && mirrors->hedge_credit < HEDGE_ONE_IN)
+	if (!mirrors_may_double(mirrors, now_ms, first, sure))
 		return MIRRORS_WAIT;
 	if (mirrors_pick(mirrors, now_ms, skip | (uint32_t)1 << first, ret,
-			 &at_ms) != 0)
+			 &at_ms) != 0) {
+		mirrors->hedge_credit = credit;
 		return MIRRORS_NONE;
-	if (!free)
-		mirrors->hedge_credit -= HEDGE_ONE_IN;
+	}
 	return 0;
 }
 

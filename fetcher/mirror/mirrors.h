@@ -22,12 +22,13 @@
  * A mirror that asks for a pause (429, 503, Retry-After) is not asked before its
  * pause is over, capped at 30 s; that is not a failure.  Among the mirrors that
  * may be asked, these come later: those that sent wrong bytes in the last 300 s,
- * that are silent, that fail often, that are at least twice as slow as the
- * quickest (rank.h), or that have half of all requests in flight.  Else the
+ * that are silent, that fail often, from which an object takes at least twice as long
+ * as from the quickest (rank.h), or that have half of all requests in flight.  Else the
  * administrator's order stands.
  *
- * A request that is late may be sent to a second mirror as well: one in twenty,
- * but any number when the first one has fallen silent.
+ * A request that is late, or whose bytes come so slowly that another mirror would have
+ * all of them sooner, may be sent to a second mirror as well: one in twenty, but any number
+ * when the first one has fallen silent and others have not.
  *
  * Pure bookkeeping: no I/O, no clock, no randomness of its own.  Ownership:
  * mirrors_new() gives the caller a set to mirrors_free().  Single-threaded.
@@ -116,13 +117,39 @@ uint64_t mirrors_patience_ms(const struct mirrors *mirrors, size_t i);
  * @now_ms: the loop's clock
  * @first: the one that is late
  * @skip: as for mirrors_pick()
+ * @sure: the other one was measured to be much quicker: no credit is needed
  * @ret: its number; what was picked must be followed by mirrors_report()
  *
  * Return: 0, MIRRORS_WAIT (enough requests were doubled; later, perhaps) or
  * MIRRORS_NONE (no other may be asked now).
  */
 int mirrors_pick_second(struct mirrors *mirrors, uint64_t now_ms, size_t first,
-			uint32_t skip, size_t *ret);
+			uint32_t skip, bool sure, size_t *ret);
+
+/**
+ * mirrors_may_double() - as mirrors_pick_second(), for who picks later
+ *
+ * Return: may a request that @first has be sent to another one?  Takes a credit.
+ */
+bool mirrors_may_double(struct mirrors *mirrors, uint64_t now_ms, size_t first,
+			bool sure);
+
+/**
+ * mirrors_expected_ms() - what a GET would take, of the mirror that is best for it
+ * @mirrors: the set
+ * @now_ms: the loop's clock
+ * @skip: bit i set: not of mirror i
+ * @bytes: of the object, or of what is left of it
+ * @ret_measured: it was measured a moment ago; else it is a guess
+ *
+ * Return: milliseconds; UINT64_MAX: none may be asked.
+ */
+uint64_t mirrors_expected_ms(const struct mirrors *mirrors, uint64_t now_ms,
+			     uint32_t skip, uint64_t bytes, bool *ret_measured);
+
+/** mirrors_paced() - in @ms so many @bytes of a body came, which may go on */
+void mirrors_paced(struct mirrors *mirrors, size_t i, uint64_t now_ms,
+		   uint64_t bytes, uint64_t ms);
 
 /** mirrors_heard() - bytes came from it */
 void mirrors_heard(struct mirrors *mirrors, size_t i, uint64_t now_ms);

@@ -6,7 +6,10 @@
 #define SLOW_FLOOR_MS	10
 #define SLOW_LEVELS	4
 /* A measurement loses one level of slowness in each such time. */
-#define STALE_MS	60000
+#define STALE_MS	10000
+
+/* A body that takes less says nothing of its mirror: a processor was busy, perhaps. */
+#define PACE_NOISE_MS	40
 
 #define PATIENCE_UNKNOWN_MS	1000
 #define PATIENCE_MIN_MS		50
@@ -45,6 +48,39 @@ void mirror_rank_measured(struct mirror_rank *rank, uint64_t now_ms,
 		rank->first_byte_ms = 1;
 }
 
+void mirror_rank_paced(struct mirror_rank *rank, uint64_t now_ms, uint64_t bytes,
+		       uint64_t ms)
+{
+	if (ms < PACE_NOISE_MS)
+		ms = 0;
+	if (!rank->paced_at_ms || now_ms > rank->paced_at_ms + STALE_MS) {
+		rank->body_ms = 0;
+		rank->body_bytes = 0;
+	}
+	rank->body_ms = rank->body_ms * 7 / 8 + ms;
+	rank->body_bytes = rank->body_bytes * 7 / 8 + bytes;
+	rank->paced_at_ms = now_ms;
+	rank->measured_at_ms = now_ms;
+}
+
+/* Time of a body, by the pace of the others. */
+static uint64_t body_ms(const struct mirror_rank *rank, uint64_t bytes)
+{
+	uint64_t kib = rank->body_bytes / 1024 + 1;
+
+	if (bytes > UINT32_MAX)
+		bytes = UINT32_MAX;
+	return rank->body_ms * (bytes / 1024 + 1) / kib;
+}
+
+uint64_t mirror_rank_expected_ms(const struct mirror_rank *rank, uint64_t bytes)
+{
+	if (!rank->first_byte_ms && !rank->paced_at_ms)
+		return 0;
+	return (rank->first_byte_ms ? rank->first_byte_ms : 1) +
+	       body_ms(rank, bytes);
+}
+
 void mirror_rank_counted(struct mirror_rank *rank, bool failed)
 {
 	unsigned int now = failed ? ERRORS_ALL : 0;
@@ -75,14 +111,18 @@ bool mirror_rank_silent(const struct mirror_rank *rank, uint64_t now_ms)
 static unsigned int slowness(const struct mirror_rank *rank, uint64_t now_ms,
 			     uint64_t quickest_ms)
 {
+	uint64_t ms = mirror_rank_expected_ms(rank, MIRROR_RANK_BYTES);
 	unsigned int level = 0;
 	uint64_t stale, limit;
 
-	if (!rank->first_byte_ms || quickest_ms == UINT64_MAX)
+	if (quickest_ms == UINT64_MAX)
 		return 0;
 	limit = 2 * (quickest_ms < SLOW_FLOOR_MS ? SLOW_FLOOR_MS : quickest_ms);
-	for (; level < SLOW_LEVELS && rank->first_byte_ms > limit; level++)
+	for (; level < SLOW_LEVELS && ms > limit; level++)
 		limit *= 2;
+	/* One request finds out whether it is better by now. */
+	if (rank->unheard_since_ms)
+		return level;
 	stale = (now_ms - rank->measured_at_ms) / STALE_MS;
 	return stale < level ? level - stale : 0;
 }

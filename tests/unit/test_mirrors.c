@@ -255,7 +255,7 @@ static void test_second_requests_are_few(void)
 
 	for (k = 0; k < 1000; k++) {
 		CHECK_EQ(mirrors_pick(mirrors, T0, 2, &i, &at_ms), 0);
-		if (mirrors_pick_second(mirrors, T0, 0, 0, &i) == 0) {
+		if (mirrors_pick_second(mirrors, T0, 0, 0, false, &i) == 0) {
 			CHECK_EQ(i, 1);
 			n++;
 			mirrors_report(mirrors, 1, T0, FETCH_RESULT_OK, 5, 0);
@@ -267,8 +267,8 @@ static void test_second_requests_are_few(void)
 	/* It is silent now: every one of its requests may be doubled. */
 	CHECK_EQ(mirrors_pick(mirrors, T0, 2, &i, &at_ms), 0);
 	for (k = 0; k < 4; k++)
-		CHECK_EQ(mirrors_pick_second(mirrors, T0 + 1000, 0, 0, &i), 0);
-	CHECK_EQ(mirrors_pick_second(mirrors, T0 + 1000, 0, 2, &i), MIRRORS_NONE);
+		CHECK_EQ(mirrors_pick_second(mirrors, T0 + 1000, 0, 0, false, &i), 0);
+	CHECK_EQ(mirrors_pick_second(mirrors, T0 + 1000, 0, 2, false, &i), MIRRORS_NONE);
 	mirrors_free(mirrors);
 }
 
