@@ -8,6 +8,7 @@
  *	job.c		what blocks on the disk: open, hash, publish
  *	schedule.c		which part to ask for next, and of which mirror
  *	range.c		one part on its way
+ *	pace.c			is it slow?
  *	check.c		is a part what it should be?
  */
 #ifndef FETCHER_PARTIAL_INTERNAL_H
@@ -86,11 +87,13 @@ struct partial {
 	uint32_t no_parts;			/* does not do Range */
 	unsigned int n_strange;			/* parts answered with a status like 500 */
 	uint32_t no_tree;			/* has no tree of this object */
+	uint32_t slow;				/* a part was taken from it */
 	size_t mirror;				/* plain: of all parts so far */
 	bool asked, spliced;			/* plain: one was; of several */
 	bool heard;
 	uint64_t progress_ms;
 	uint64_t wake_ms;			/* FETCH_NEVER: not waiting */
+	uint64_t look_ms;			/* at the parts' pace; or never */
 	struct loop_timer timer;
 	struct loop_deferred settle;
 };
@@ -118,6 +121,9 @@ struct partial_range {
 	char *url;
 	size_t mirror;
 	uint64_t sent_ms;
+	uint64_t first_ms;			/* first byte; 0: none came */
+	uint64_t n_bytes, mark_ms, mark_bytes;	/* now, and a window ago */
+	bool paused;				/* since the mark, by us */
 	bool active;				/* the GET */
 	enum fetch_result result;
 
@@ -245,6 +251,20 @@ void partial_range_advance(struct partial_range *range);
 
 /** partial_range_free() - an idle one */
 void partial_range_free(struct partial_range *range);
+
+/* ---- pace.c ---- */
+
+/** partial_look() - it is look_ms: take parts from mirrors that are slow */
+void partial_look(struct partial *partial);
+
+/** partial_watch_pace() - set look_ms if there is something to look at */
+void partial_watch_pace(struct partial *partial);
+
+/** partial_range_mark() - the pace is that of what comes from now on */
+void partial_range_mark(struct partial_range *range);
+
+/** partial_range_note_pace() - what came since tells how quick its mirror is */
+void partial_range_note_pace(struct partial_range *range);
 
 /* ---- check.c; on a pool thread ---- */
 

@@ -268,6 +268,7 @@ static struct partial *partial_new(struct partials *partials,
 	partial->sequence = ++partials->fetcher->sequence;
 	partial->files = (struct cfs_partial){ -1, -1, -1, false };
 	partial->wake_ms = FETCH_NEVER;
+	partial->look_ms = FETCH_NEVER;
 	partial->no_parts = partials_without_range(partials);
 	partial->timer.expired = partial_timer_expired;
 	partial->settle.call = settle;

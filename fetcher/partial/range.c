@@ -91,12 +91,19 @@ static void get_over(struct partial_range *range)
 static void stop_get(struct partial_range *range)
 {
 	struct fetcher *fetcher = fetcher_of(range);
+	bool timeout;
 
 	if (!range->active)
 		return;
 	fetcher->transport->cancel(fetcher->transport_context, &range->get);
+	partial_range_note_pace(range);
+	/* That it was slow, and not heard of since, is what a timeout is. */
+	timeout = range->partial->slow >> range->mirror & 1 &&
+		  !mirrors_heard_since(fetcher->mirrors, range->mirror,
+				       range->sent_ms);
 	mirrors_report(fetcher->mirrors, range->mirror, loop_now_ms(fetcher->loop),
-		       FETCH_RESULT_CANCELLED, 0, 0);
+		       timeout ? FETCH_RESULT_TIMEOUT : FETCH_RESULT_CANCELLED,
+		       0, 0);
 	range->result = FETCH_RESULT_CANCELLED;
 	get_over(range);
 }
@@ -138,6 +145,9 @@ static void note_result(struct partial_range *range, enum fetch_result result,
 
 	if (result != FETCH_RESULT_UNREACHABLE && result != FETCH_RESULT_TLS)
 		partial->heard = true;
+	/* From now on the mirrors' rank tells. */
+	if (result != FETCH_RESULT_CANCELLED && !(partial->slow & bit))
+		partial->slow = 0;
 	if (result == FETCH_RESULT_OK) {
 		partials_range_came(partial->partials, range->mirror);
 		partial->round.skip &= ~bit | partial->round.wrong;
@@ -300,13 +310,20 @@ static int get_data(struct http_get *get, const void *data, size_t len)
 	struct fetcher *fetcher = fetcher_of(range);
 	int err = 0;
 
+	if (!range->first_ms) {
+		range->first_ms = loop_now_ms(fetcher->loop);
+		partial_range_mark(range);
+	}
 	if (range->span.kind == PARTIAL_NODES) {
 		memcpy(range->nodes + range->nodes_len, data, len);
 		range->nodes_len += len;
 	} else {
 		err = add_bytes(range, data, len);
 	}
+	if (err == HTTP_DATA_PAUSE)
+		range->paused = true;
 	if (err == 0) {
+		range->n_bytes += len;
 		range->partial->heard = true;
 		range->partial->progress_ms = loop_now_ms(fetcher->loop);
 		fetcher->progress_ms = range->partial->progress_ms;
@@ -342,6 +359,7 @@ static void get_done(struct http_get *get, const struct http_answer *answer)
 						   range->mirror);
 
 	stats->bytes += answer->body_size;
+	partial_range_note_pace(range);
 	if (mirrors_report(fetcher->mirrors, range->mirror, now_ms,
 			   answer->result, answer->first_byte_ms,
 			   answer->retry_after_ms))

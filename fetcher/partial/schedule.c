@@ -127,7 +127,8 @@ static void nobody(struct partial *partial, enum partial_kind kind)
 
 /*
  * Without a tree parts come from one mirror as long as it may be asked: if they are
- * wrong together, it is known whose fault that is.
+ * wrong together, it is known whose fault that is.  A mirror that was slow is left
+ * alone until another one has sent a part, or has failed.
  */
 static int pick(struct partial *partial, enum partial_kind kind, size_t *ret,
 		uint64_t *ret_at_ms)
@@ -135,14 +136,19 @@ static int pick(struct partial *partial, enum partial_kind kind, size_t *ret,
 	struct fetcher *fetcher = fetcher_of(partial);
 	uint64_t now_ms = loop_now_ms(fetcher->loop);
 	uint32_t skip = partial->round.skip | partial->no_parts;
-	uint32_t others = all_mirrors(partial) &
-			  ~((uint32_t)1 << partial->mirror);
+	uint32_t same = (uint32_t)1 << partial->mirror;
 
 	if (kind == PARTIAL_NODES)
 		skip |= without_tree(partial);
 	else if (!partial->map.has_tree && partial->asked &&
-		 mirrors_pick(fetcher->mirrors, now_ms, skip | others, ret,
+		 !(partial->slow & same) &&
+		 mirrors_pick(fetcher->mirrors, now_ms,
+			      skip | (all_mirrors(partial) & ~same), ret,
 			      ret_at_ms) == 0)
+		return 0;
+	if (partial->slow && mirrors_pick(fetcher->mirrors, now_ms,
+					  skip | partial->slow, ret,
+					  ret_at_ms) == 0)
 		return 0;
 	return mirrors_pick(fetcher->mirrors, now_ms, skip, ret, ret_at_ms);
 }
@@ -195,6 +201,7 @@ void partial_pump(struct partial *partial)
 	       next_span(partial, &span))
 		if (!ask(partial, &span))
 			break;
+	partial_watch_pace(partial);
 	partial_start_timer(partial);
 }
 
@@ -207,6 +214,7 @@ void partial_start_timer(struct partial *partial)
 	/* In one stream the deadline is the fetch's. */
 	if (oldest && partial->state != PARTIAL_STREAM)
 		at_ms = least(at_ms, oldest->deadline_ms);
+	at_ms = least(at_ms, partial->look_ms);
 	if (at_ms == FETCH_NEVER)
 		loop_timer_stop(loop, &partial->timer);
 	else
@@ -234,6 +242,8 @@ void partial_timer_expired(struct loop_timer *timer)
 
 	if (partial->wake_ms <= now_ms)
 		partial->wake_ms = FETCH_NEVER;
+	if (partial->look_ms <= now_ms)
+		partial_look(partial);
 	if (oldest && oldest->deadline_ms <= now_ms &&
 	    partial->state != PARTIAL_STREAM) {
 		/* The deadline does not cut what makes progress. */

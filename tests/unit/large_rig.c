@@ -29,13 +29,24 @@ void offer_all(const char *text)
 	}
 }
 
-void start_large(size_t n_mirrors, const char *text)
+static void start_mirrors(size_t n_mirrors, const char *text, bool hedged)
 {
 	setup(n_mirrors);
+	rig.config.no_hedge = !hedged;
 	rig.config.large_size = 1 << 20;
 	memset(manners, 0, sizeof(manners));
 	start();
 	offer_all(text);
+}
+
+void start_large(size_t n_mirrors, const char *text)
+{
+	start_mirrors(n_mirrors, text, false);
+}
+
+void start_hedged(size_t n_mirrors, const char *text)
+{
+	start_mirrors(n_mirrors, text, true);
 }
 
 void finish_large(void)

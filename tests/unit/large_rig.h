@@ -37,6 +37,9 @@ void make_large(void);
 /** start_large() - setup() and start(); @text is the mirrors' file */
 void start_large(size_t n_mirrors, const char *text);
 
+/** start_hedged() - the same; a mirror that is slow is left for another one */
+void start_hedged(size_t n_mirrors, const char *text);
+
 /** offer_all() - make the mirrors say what they have */
 void offer_all(const char *text);
 

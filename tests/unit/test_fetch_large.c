@@ -2,8 +2,11 @@
 /* A fetch of a large object, and what else happens to it meanwhile. */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "fetcher/engine/internal.h"
+#include "fetcher/mirror/mirrors.h"
 #include "tests/unit/large_rig.h"
 #include "tests/unit/test.h"
 
@@ -57,5 +60,80 @@ static void test_asked_again_after_publishing_failed(void)
 	finish_large();
 }
 
+/* Bytes of a GET for a part, from where it has come to. */
+static void send_some(struct http_get *get, size_t from, size_t len)
+{
+	send_bytes(get, &large, get->offset + from, get->offset + from + len);
+}
+
+/* The first mirror sends a part a few bytes at a time: another one sends the rest. */
+static void test_part_that_drips(void)
+{
+	static const char *const texts[] = { TREES, NO_TREES };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct http_get *get;
+		struct reader r;
+		size_t sent = 0;
+
+		make_large();
+		start_hedged(2, texts[i]);
+		ask(&r, &large, FETCH_DEMAND);
+		spin_until_gets(1);
+		while (strstr(rig.gets[0]->url, "/verity/")) {
+			serve_large(rig.gets[0]);
+			spin_until_gets(1);
+		}
+		get = rig.gets[0];
+		CHECK(strstr(get->url, "//mirror0/"));
+		rig.n_cancelled = 0;
+		while (!rig.n_cancelled) {
+			send_some(get, sent, 1000);
+			sent += 1000;
+			spin(20);
+			CHECK(sent < 1000000);
+		}
+		spin_until_gets(1);
+		CHECK(strstr(rig.gets[0]->url, "//mirror1/"));
+		serve_until(&r.calls);
+		CHECK_EQ(r.err, 0);
+		check_stored(&large, true);
+		finish_large();
+	}
+}
+
+/* No byte comes of it; and the only mirror that there is may take its time. */
+static void test_part_that_does_not_come(void)
+{
+	struct reader r;
+
+	make_large();
+	start_hedged(2, NO_TREES);
+	ask(&r, &large, FETCH_DEMAND);
+	spin_until_gets(1);
+	CHECK(strstr(rig.gets[0]->url, "//mirror0/"));
+	while (!strstr(rig.gets[0]->url, "//mirror1/"))
+		spin(20);
+	CHECK_EQ(mirrors_stats(rig.fetcher->mirrors, 0)
+			 ->results[FETCH_RESULT_TIMEOUT], 1);
+	serve_until(&r.calls);
+	CHECK_EQ(r.err, 0);
+	finish_large();
+
+	make_large();
+	start_hedged(1, NO_TREES);
+	ask(&r, &large, FETCH_DEMAND);
+	spin_until_gets(1);
+	send_some(rig.gets[0], 0, 1000);
+	spin(1500);
+	CHECK_EQ(rig.n_cancelled, 0);
+	send_some(rig.gets[0], 1000, rig.gets[0]->length - 1000);
+	end_get(rig.gets[0], FETCH_RESULT_OK);
+	serve_until(&r.calls);
+	CHECK_EQ(r.err, 0);
+	finish_large();
+}
+
 RUN_TESTS(T(test_reader_joins_a_prefetch),
-	  T(test_asked_again_after_publishing_failed))
+	  T(test_asked_again_after_publishing_failed), T(test_part_that_drips),
+	  T(test_part_that_does_not_come))
