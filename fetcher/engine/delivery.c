@@ -15,6 +15,10 @@
  */
 #define N_CHUNKS	48
 
+/* A reader waits so much longer than for a GET: most come in time. */
+#define ARRIVAL_SLACK_MS	100
+#define DOUBT_MS		5000
+
 static int make_bodies(struct fetcher *fetcher)
 {
 	int err;
@@ -149,19 +153,56 @@ void fetch_promiser_remove(struct fetcher *fetcher,
 	fetch_wake_all(fetcher, FETCH_FOR_ARRIVAL);
 }
 
+/* So long a reader may wait for an object that others promise. */
+static uint64_t limit_ms(const struct fetch *fetch)
+{
+	const struct fetcher *fetcher = fetch->fetcher;
+	bool measured;
+	uint64_t ms;
+
+	if (fetch->kind != FETCH_DEMAND || fetcher->config->no_hedge)
+		return FETCH_NEVER;
+	ms = mirrors_expected_ms(fetcher->mirrors, loop_now_ms(fetcher->loop),
+				 fetch->round.skip, fetch->size, &measured);
+	return ms == UINT64_MAX ? FETCH_NEVER : 2 * ms + ARRIVAL_SLACK_MS;
+}
+
+/* Will it be here in time?  @past_ms: since a reader waits for it. */
+static uint64_t promised_ms(struct fetch_promiser *promiser,
+			    const struct fetch *fetch, uint64_t past_ms)
+{
+	uint64_t now_ms = loop_now_ms(fetch->fetcher->loop);
+	uint64_t most_ms = limit_ms(fetch), ms;
+
+	if (most_ms != FETCH_NEVER && now_ms < promiser->doubted_until_ms)
+		return 0;
+	ms = promiser->comes_in_ms(promiser, &fetch->digest);
+	if (!ms || most_ms == FETCH_NEVER)
+		return ms;
+	if (past_ms >= most_ms) {
+		promiser->doubted_until_ms = now_ms + DOUBT_MS;
+		return 0;
+	}
+	if (ms > most_ms)
+		return 0;
+	return ms < most_ms - past_ms ? ms : most_ms - past_ms;
+}
+
 bool fetch_is_promised(struct fetch *fetch)
 {
 	struct fetcher *fetcher = fetch->fetcher;
+	uint64_t now_ms = loop_now_ms(fetcher->loop), past_ms, ms;
 	struct fetch_promiser *promiser;
-	uint64_t ms = 0;
 
+	past_ms = fetch->arrival_ms ? now_ms - fetch->arrival_ms : 0;
 	LIST_FOREACH(promiser, &fetcher->promisers, entry) {
-		ms = promiser->comes_in_ms(promiser, &fetch->digest);
-		if (ms) {
-			fetch_back_off(fetch, FETCH_FOR_ARRIVAL,
-				       loop_now_ms(fetcher->loop) + ms);
-			return true;
-		}
+		ms = promised_ms(promiser, fetch, past_ms);
+		if (!ms)
+			continue;
+		if (fetch->kind == FETCH_DEMAND && !fetch->arrival_ms)
+			fetch->arrival_ms = now_ms;
+		fetch_back_off(fetch, FETCH_FOR_ARRIVAL, now_ms + ms);
+		return true;
 	}
 	return false;
 }

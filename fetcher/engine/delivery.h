@@ -9,7 +9,9 @@
  * its own.  Who waits for one of them is told as if it had been fetched.
  *
  * A promiser is asked before a GET is sent: if it says that the object comes soon,
- * the fetch waits so long, or until it is there, and then asks again.
+ * the fetch waits so long, or until it is there, and then asks again.  A reader waits no
+ * longer than about twice what a GET is expected to take; a promiser that has not kept its
+ * word by then is not believed for a while, where readers are concerned.
  *
  * Ownership: deliveries and promisers are the caller's, borrowed from begin until
  * done or drop, and from add until remove.  Runs on the loop's thread; callbacks
@@ -81,6 +83,7 @@ struct fetch_promiser {
 	uint64_t (*comes_in_ms)(struct fetch_promiser *promiser,
 				const struct cfs_digest *digest);
 	/* private: */
+	uint64_t doubted_until_ms;
 	LIST_ENTRY(fetch_promiser) entry;
 };
 

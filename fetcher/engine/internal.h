@@ -104,6 +104,7 @@ struct fetch {
 	uint64_t deadline_ms;		/* soft; FETCH_NEVER: hard */
 	uint64_t note_ms;		/* hard: when to say that it still waits */
 	uint64_t wake_ms;		/* BACKOFF; else FETCH_NEVER */
+	uint64_t arrival_ms;		/* a reader waits for one since; or 0 */
 	bool late;			/* the deadline passed during a transfer */
 	struct loop_timer timer;	/* for the earliest of these */
 

@@ -112,7 +112,7 @@ uint64_t pack_comes_in_ms(struct fetch_promiser *promiser,
 	uint32_t object;
 
 	if (!find_object(pack, digest, &object) ||
-	    pack->states[object] == PACK_OVER)
+	    pack->states[object] == PACK_OVER || pack_is_tried(pack, object))
 		return 0;
 	pack_note_bytes(pack, 0);	/* time goes by even if nothing comes */
 	ahead = bytes_ahead(pack, part_of(pack->index, object));

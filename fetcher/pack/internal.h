@@ -6,6 +6,7 @@
  *	claim.c	which stream brings which frames
  *	stream.c	one connection's bytes into objects
  *	arrival.c	when an object will be here
+ *	trial.c	whether it would be here sooner without the pack
  *
  * The frames of the file, as the streams share them out:
  *
@@ -24,6 +25,7 @@
 #include "cache/mirror/pack_index.h"
 #include "cache/store/store.h"
 #include "fetcher/engine/delivery.h"
+#include "fetcher/engine/fetch.h"
 #include "fetcher/http/get.h"
 #include "fetcher/loop/loop.h"
 #include "fetcher/mirror/offers.h"
@@ -83,6 +85,22 @@ struct pack_stream {
 	struct http_answer answer;
 };
 
+/**
+ * struct pack_trial - an object of the pack that is fetched by a GET of its own
+ * @object: which one, while @waiter waits
+ * @received: bytes of the pack when that began
+ * @next_ms: when there may be another one
+ * @mark_received: bytes of the pack when it was last looked at
+ */
+struct pack_trial {
+	struct fetch_waiter waiter;
+	uint32_t object;
+	uint64_t begun_ms, received;
+	uint64_t next_ms;
+	struct loop_timer timer;
+	uint64_t mark_ms, mark_received;
+};
+
 struct pack_fetch {
 	struct loop *loop;
 	struct cfs_store *store;
@@ -119,6 +137,7 @@ struct pack_fetch {
 	uint64_t received;			/* bytes, of the file */
 	uint64_t mark_ms, mark_received;	/* a moment ago */
 	uint64_t rate;				/* bytes a second; 0: not known */
+	struct pack_trial trial;
 	unsigned int n_faults;
 	bool over, told;
 	enum pack_outcome outcome;
@@ -172,6 +191,15 @@ uint64_t pack_claimed_bytes(const struct pack_fetch *pack);
 
 /** pack_note_bytes() - so many have come */
 void pack_note_bytes(struct pack_fetch *pack, size_t len);
+
+/** pack_trial_start() - the index is here: from now on look at the pace */
+void pack_trial_start(struct pack_fetch *pack);
+
+/** pack_trial_stop() - not any more; idempotent */
+void pack_trial_stop(struct pack_fetch *pack);
+
+/** pack_is_tried() - is it fetched by a GET to see how long that takes? */
+bool pack_is_tried(const struct pack_fetch *pack, uint32_t object);
 
 /** pack_comes_in_ms() - of its fetch_promiser, which see */
 uint64_t pack_comes_in_ms(struct fetch_promiser *promiser,

@@ -27,6 +27,7 @@ static void be_over(struct pack_fetch *pack, enum pack_outcome outcome)
 	pack->promising = false;
 	mirror_offers_unwatch(&pack->watcher);
 	loop_timer_stop(pack->loop, &pack->again);
+	pack_trial_stop(pack);
 	loop_defer(pack->loop, &pack->soon);
 }
 
@@ -170,6 +171,7 @@ static int take_index(struct pack_fetch *pack)
 	pack->stats.objects = index->n_objects;
 	fetch_promiser_add(pack->fetcher, &pack->promiser);
 	pack->promising = true;
+	pack_trial_start(pack);
 	/* No GET may begin from inside another one's data. */
 	loop_defer(pack->loop, &pack->soon);
 	return 0;

@@ -246,3 +246,33 @@ void check_stored(const struct object *o, bool there)
 	free(data);
 	close(fd);
 }
+
+static bool is_active(const struct http_get *get)
+{
+	for (size_t i = 0; i < rig.n_gets; i++)
+		if (rig.gets[i] == get)
+			return true;
+	return false;
+}
+
+bool hand_over(struct http_get *get, const uint8_t *data, size_t len)
+{
+	while (len) {
+		size_t n = len < 60000 ? len : 60000;
+		int err = get->data(get, data, n);
+
+		if (err == HTTP_DATA_PAUSE) {
+			spin(1);
+			if (!is_active(get))
+				return false;
+			continue;
+		}
+		if (err < 0) {
+			end_get(get, FETCH_RESULT_LOCAL);
+			return false;
+		}
+		data += n;
+		len -= n;
+	}
+	return true;
+}

@@ -89,6 +89,13 @@ void read_done(struct fetch_waiter *waiter, int err);
 void send_bytes(struct http_get *get, const struct object *o, size_t from,
 		size_t to);
 
+/**
+ * hand_over() - bytes to a GET that may be ended meanwhile
+ *
+ * Return: true if all were taken; else the GET is over.
+ */
+bool hand_over(struct http_get *get, const uint8_t *data, size_t len);
+
 /** end_get() - that was it */
 void end_get(struct http_get *get, enum fetch_result result);
 
