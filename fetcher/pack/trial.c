@@ -43,19 +43,16 @@ static void trial_done(struct fetch_waiter *waiter, int err)
 		pack_give_up(pack, false);
 }
 
-/* Of those that no stream is going to bring soon, the largest that is not too large. */
+/* Of those that have not begun to come, the last of the largest that are not too large. */
 static bool choose(const struct pack_fetch *pack, uint32_t *ret)
 {
 	const struct cfs_pack_index *index = pack->index;
 	uint64_t best = 0;
 
-	if (pack->next_part >= index->n_parts)
-		return false;
-	for (uint32_t i = index->parts[pack->next_part].first;
-	     i < index->n_objects; i++) {
+	for (uint32_t i = 0; i < index->n_objects; i++) {
 		uint64_t size = index->objects[i].size;
 
-		if (pack->states[i] != PACK_AHEAD || size <= best ||
+		if (pack->states[i] != PACK_AHEAD || size < best ||
 		    size > TRIAL_MAX)
 			continue;
 		best = size;

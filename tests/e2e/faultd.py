@@ -25,6 +25,8 @@ Actions, with their arguments:
     drip-head s=1           a line of the head each s seconds
     drip-body bps=1         the body, one byte at a time
     rate bps=1000000        the right answer, at that many bytes a second
+    trickle s=60 late=0     after so long the head, then what was asked for, ranges too, in
+                            so many seconds
     rst-head, rst-body      resets before the head, or in the middle of the body
     short                   half the body, then the end; Content-Length is right
     short-nolength          half the body, no Content-Length, then the end
@@ -139,19 +141,32 @@ class Answer:
         self.writer.transport.abort()
         self.keep = False
 
-    async def do_ok(self):
-        if self.body is None:
-            await self.whole(404, b"not here\n")
-            return
+    def asked_for(self):
+        """Status, bytes and a field of the answer to this request."""
         match = re.fullmatch(r"bytes=(\d+)-(\d*)", self.fields.get("range", ""))
         size = len(self.body)
         if match and int(match[1]) < size:
             first = int(match[1])
             last = min(int(match[2] or size - 1), size - 1)
-            await self.whole(206, self.body[first:last + 1],
-                             f"Content-Range: bytes {first}-{last}/{size}")
-        else:
-            await self.whole(200, self.body, "Accept-Ranges: bytes")
+            return (206, self.body[first:last + 1],
+                    f"Content-Range: bytes {first}-{last}/{size}")
+        return 200, self.body, "Accept-Ranges: bytes"
+
+    async def do_ok(self):
+        if self.body is None:
+            await self.whole(404, b"not here\n")
+            return
+        await self.whole(*self.asked_for())
+
+    async def do_trickle(self, s="60", late="0"):
+        status, body, field = self.asked_for()
+        await asyncio.sleep(float(late))
+        self.head(status, field, length=len(body))
+        pieces = max(1, round(float(s) / 0.2))
+        step = len(body) // pieces + 1
+        for i in range(0, len(body), step):
+            await self.write(body[i:i + step])
+            await asyncio.sleep(0.2)
 
     async def do_close(self):
         self.keep = False
