@@ -17,6 +17,8 @@
  * is not in the pack, one stream goes on and no other begins.
  *
  * A reader's miss of an object that comes soon waits for it (fetcher/engine/delivery.h).
+ * A pack that comes slowly is given up once a GET of one of its objects has shown that it is
+ * not the link (trial.c).
  *
  * Nothing is trusted: objects are named by their place in the image, expanded to the
  * size that the image tells, and checked against their digests.  A pack that is wrong

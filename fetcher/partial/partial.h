@@ -26,6 +26,9 @@
  * rest is fetched when somebody waits for the whole, or once readers have wanted a
  * share of it (fill_percent).
  *
+ * A part that another mirror would send much sooner is ended, and what it lacks is asked
+ * for there (pace.c).
+ *
  * Plain, without a tree, nothing can be checked before all is here.  So readers wait
  * for the whole, and parts come from one mirror as long as it sends them.  If the
  * whole does not have its digest, it is fetched again in one stream, and a

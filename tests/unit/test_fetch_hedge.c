@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/base/container_of.h"
+#include "fetcher/engine/delivery.h"
 #include "fetcher/engine/internal.h"
 #include "fetcher/mirror/mirrors.h"
 #include "tests/unit/fetch_rig.h"
@@ -301,8 +303,56 @@ static void test_slow_link_of_all_mirrors(void)
 	teardown();
 }
 
+/* Promises everything, and keeps no promise. */
+struct liar {
+	struct fetch_promiser promiser;
+	unsigned int n_asked;
+};
+
+static uint64_t promise(struct fetch_promiser *promiser,
+			const struct cfs_digest *digest)
+{
+	struct liar *liar = container_of(promiser, struct liar, promiser);
+
+	(void)digest;
+	liar->n_asked++;
+	return 30;
+}
+
+/* A reader waits no longer than for a GET or two; who does not read waits on. */
+static void test_promise_is_not_kept(void)
+{
+	struct liar liar = { .promiser.comes_in_ms = promise };
+	struct object a = make_object(1000, 2), b = make_object(1000, 3);
+	struct reader ahead, r;
+	unsigned int n_asked;
+
+	set_up();
+	fetch_promiser_add(rig.fetcher, &liar.promiser);
+	ask(&ahead, &a, FETCH_PREFETCH);
+	spin(300);
+	CHECK(liar.n_asked >= 2);
+	CHECK_EQ(rig.n_started, 0);
+	ask(&r, &a, FETCH_DEMAND);
+	spin_until_gets(1);
+	send_bytes(rig.gets[0], &a, 0, a.len);
+	end_get(rig.gets[0], FETCH_RESULT_OK);
+	spin_until_sealed();
+	CHECK_EQ(ahead.calls, 1);
+	/* Nor is the next one kept waiting. */
+	n_asked = liar.n_asked;
+	ask(&r, &b, FETCH_DEMAND);
+	spin_until_gets(1);
+	CHECK_EQ(liar.n_asked, n_asked);
+	fetch_promiser_remove(rig.fetcher, &liar.promiser);
+	free(a.data);
+	free(b.data);
+	teardown();
+}
+
 RUN_TESTS(T(test_second_wins), T(test_first_wins), T(test_one_fails),
 	  T(test_both_fail), T(test_loser_ends_by_itself), T(test_reader_leaves),
 	  T(test_empty_object), T(test_no_second_one), T(test_second_catches_up),
 	  T(test_first_wins_the_race), T(test_first_fails_in_a_race),
-	  T(test_wrong_bytes_of_two), T(test_slow_link_of_all_mirrors))
+	  T(test_wrong_bytes_of_two), T(test_slow_link_of_all_mirrors),
+	  T(test_promise_is_not_kept))

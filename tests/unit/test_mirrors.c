@@ -245,6 +245,86 @@ static void test_silent_mirror_comes_later(void)
 	mirrors_free(mirrors);
 }
 
+/* What an object takes counts, not only its first byte; and it may be better by now. */
+static void test_mirror_that_drips_comes_later(void)
+{
+	struct mirrors *mirrors = make(2);
+	uint64_t at_ms;
+	size_t i, k;
+
+	for (k = 0; k < 20; k++) {
+		ask(mirrors, 0, T0, FETCH_RESULT_OK);
+		mirrors_paced(mirrors, 0, T0, 5000, 1);
+		ask(mirrors, 1, T0, FETCH_RESULT_OK);
+		mirrors_paced(mirrors, 1, T0, 5000, 30);
+	}
+	/* A trifle is none. */
+	CHECK_EQ(pick(mirrors, T0, 0), 0);
+	/* A body that is still on its way is enough. */
+	mirrors_paced(mirrors, 0, T0, 500, 200);
+	CHECK_EQ(pick(mirrors, T0, 0), 1);
+	CHECK_EQ(pick(mirrors, T0 + 9000, 0), 1);
+	/* It is the only one: it will do. */
+	CHECK_EQ(pick(mirrors, T0 + 9000, 2), 0);
+
+	/* After a while one request finds out, and only one. */
+	CHECK_EQ(mirrors_pick(mirrors, T0 + 45000, 0, &i, &at_ms), 0);
+	CHECK_EQ(i, 0);
+	for (k = 0; k < 3; k++)
+		CHECK_EQ(pick(mirrors, T0 + 45000, 0), 1);
+	mirrors_paced(mirrors, 0, T0 + 46000, 500, 200);
+	mirrors_report(mirrors, 0, T0 + 46000, FETCH_RESULT_CANCELLED, 0, 0);
+	CHECK_EQ(pick(mirrors, T0 + 46000, 0), 1);
+	/* It is as quick as it was: the order stands again. */
+	CHECK_EQ(mirrors_pick(mirrors, T0 + 90000, 0, &i, &at_ms), 0);
+	CHECK_EQ(i, 0);
+	mirrors_paced(mirrors, 0, T0 + 90000, 5000, 1);
+	mirrors_report(mirrors, 0, T0 + 90000, FETCH_RESULT_OK, 5, 0);
+	for (k = 0; k < 3; k++)
+		CHECK_EQ(pick(mirrors, T0 + 90001, 0), 0);
+	mirrors_free(mirrors);
+}
+
+/* On a link that all share nobody is quicker than the others. */
+static void test_slow_link_changes_no_order(void)
+{
+	struct mirrors *mirrors = make(2);
+	bool measured;
+	uint64_t ms;
+	size_t k;
+
+	for (k = 0; k < 10; k++) {
+		mirrors_paced(mirrors, 0, T0, 2000, 100);
+		mirrors_paced(mirrors, 1, T0, 1500, 100);
+	}
+	CHECK_EQ(pick(mirrors, T0, 0), 0);
+	ms = mirrors_expected_ms(mirrors, T0, 1, 65536, &measured);
+	CHECK(measured);
+	CHECK(ms > 3000 && ms < 6000);
+	ms = mirrors_expected_ms(mirrors, T0 + 20000, 1, 65536, &measured);
+	CHECK(!measured);
+	CHECK(ms > 3000);
+	CHECK_EQ(mirrors_expected_ms(mirrors, T0, 3, 65536, &measured),
+		 UINT64_MAX);
+	mirrors_free(mirrors);
+}
+
+/* All of them owe answers: doubling requests would help nobody. */
+static void test_all_silent(void)
+{
+	struct mirrors *mirrors = make(2);
+	unsigned int n = 0;
+	uint64_t at_ms;
+	size_t i, k;
+
+	CHECK_EQ(mirrors_pick(mirrors, T0, 2, &i, &at_ms), 0);
+	CHECK_EQ(mirrors_pick(mirrors, T0, 1, &i, &at_ms), 0);
+	for (k = 0; k < 100; k++)
+		n += mirrors_pick_second(mirrors, T0 + 5000, 0, 0, false, &i) == 0;
+	CHECK(n <= 17);
+	mirrors_free(mirrors);
+}
+
 /* Second requests are one in twenty; beyond the first few, if nothing is broken. */
 static void test_second_requests_are_few(void)
 {
@@ -343,7 +423,10 @@ RUN_TESTS(T(test_given_order_stands), T(test_breaker_opens_and_probes),
 	  T(test_wrong_bytes_cost_the_first_place),
 	  T(test_slower_mirror_comes_later),
 	  T(test_unreliable_mirror_comes_later),
-	  T(test_silent_mirror_comes_later), T(test_second_requests_are_few),
+	  T(test_silent_mirror_comes_later),
+	  T(test_mirror_that_drips_comes_later),
+	  T(test_slow_link_changes_no_order), T(test_all_silent),
+	  T(test_second_requests_are_few),
 	  T(test_half_of_the_requests_go_elsewhere),
 	  T(test_old_failures_are_forgotten), T(test_backoff),
 	  T(test_no_mirror))
