@@ -226,6 +226,14 @@ void partial_finish(struct partial *partial);
 /** partial_pump() - ask for what may be asked for now */
 void partial_pump(struct partial *partial);
 
+/**
+ * partial_without_tree() - mirrors that have no tree for us
+ *
+ * What is here from before is not given up just because no mirror has said yet what it has:
+ * each is asked, then.
+ */
+uint32_t partial_without_tree(const struct partial *partial);
+
 /** partial_start_timer() - for the next reader's deadline and the next round */
 void partial_start_timer(struct partial *partial);
 

@@ -61,13 +61,14 @@ static bool is_slow(const struct partial_range *range, bool *ret_sure)
 {
 	struct partial *partial = range->partial;
 	uint32_t skip = partial->round.skip | partial->no_parts |
-			partial->no_tree | (uint32_t)1 << range->mirror;
-	uint64_t other_ms = mirrors_expected_ms(fetcher_of(partial)->mirrors,
-						now(partial), skip,
-						range->get.length -
-							range->n_bytes,
-						ret_sure);
+			(uint32_t)1 << range->mirror;
+	uint64_t other_ms;
 
+	if (range->span.kind == PARTIAL_NODES)
+		skip |= partial_without_tree(partial);
+	other_ms = mirrors_expected_ms(fetcher_of(partial)->mirrors, now(partial),
+				       skip, range->get.length - range->n_bytes,
+				       ret_sure);
 	return !range->paused && other_ms != UINT64_MAX &&
 	       rest_ms(range) / TIMES > other_ms + MIN_MS;
 }

@@ -70,11 +70,7 @@ static uint32_t all_mirrors(const struct partial *partial)
 	return ((uint32_t)1 << mirrors_count(fetcher_of(partial)->mirrors)) - 1;
 }
 
-/*
- * Mirrors that have no tree for us.  What is here from before is not given up just
- * because no mirror has said yet what it has: each is asked, then.
- */
-static uint32_t without_tree(const struct partial *partial)
+uint32_t partial_without_tree(const struct partial *partial)
 {
 	const struct fetcher *fetcher = fetcher_of(partial);
 	uint32_t mask = partial->no_tree | partial->no_parts;
@@ -118,7 +114,7 @@ static void nobody(struct partial *partial, enum partial_kind kind)
 				   LOOK_AGAIN_MS;
 	else if (partial->no_parts == all)
 		partial->turn = TURN_STREAM;
-	else if (kind == PARTIAL_NODES && without_tree(partial) == all)
+	else if (kind == PARTIAL_NODES && partial_without_tree(partial) == all)
 		partial->turn = TURN_PLAIN;
 	else
 		round_over(partial);
@@ -139,7 +135,7 @@ static int pick(struct partial *partial, enum partial_kind kind, size_t *ret,
 	uint32_t same = (uint32_t)1 << partial->mirror;
 
 	if (kind == PARTIAL_NODES)
-		skip |= without_tree(partial);
+		skip |= partial_without_tree(partial);
 	else if (!partial->map.has_tree && partial->asked &&
 		 !(partial->slow & same) &&
 		 mirrors_pick(fetcher->mirrors, now_ms,

@@ -36,7 +36,8 @@ static void start_mirrors(size_t n_mirrors, const char *text, bool hedged)
 	rig.config.large_size = 1 << 20;
 	memset(manners, 0, sizeof(manners));
 	start();
-	offer_all(text);
+	if (text)
+		offer_all(text);
 }
 
 void start_large(size_t n_mirrors, const char *text)

@@ -34,7 +34,7 @@ extern enum manner manners[LARGE_MIRRORS];
 /** make_large() - the object, of SIZE bytes, and its tree; before start_large() */
 void make_large(void);
 
-/** start_large() - setup() and start(); @text is the mirrors' file */
+/** start_large() - setup() and start(); @text is the mirrors' file; NULL: not yet asked for */
 void start_large(size_t n_mirrors, const char *text);
 
 /** start_hedged() - the same; a mirror that is slow is left for another one */

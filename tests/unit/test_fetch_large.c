@@ -7,6 +7,7 @@
 
 #include "fetcher/engine/internal.h"
 #include "fetcher/mirror/mirrors.h"
+#include "fetcher/mirror/offers.h"
 #include "tests/unit/large_rig.h"
 #include "tests/unit/test.h"
 
@@ -102,6 +103,33 @@ static void test_part_that_drips(void)
 	}
 }
 
+/* The only mirror with a tree takes its time for it: there is no other to ask. */
+static void test_tree_of_one_mirror_drips(void)
+{
+	struct http_get *get;
+	struct reader r;
+
+	make_large();
+	start_hedged(2, NULL);
+	fetcher_ask_for_offers(rig.fetcher, MIRROR_OFFERS_PATIENT);
+	CHECK_EQ(rig.gets[0]->data(rig.gets[0], TREES, strlen(TREES)), 0);
+	end_get(rig.gets[0], FETCH_RESULT_OK);
+	end_get(rig.gets[0], FETCH_RESULT_MISSING);
+	ask(&r, &large, FETCH_DEMAND);
+	spin_until_gets(1);
+	get = rig.gets[0];
+	CHECK(strstr(get->url, "//mirror0/verity/"));
+	CHECK_EQ(get->data(get, large_tree + get->offset, 100), 0);
+	spin(1500);
+	CHECK(rig.gets[0] == get);
+	CHECK_EQ(get->data(get, large_tree + get->offset + 100,
+			   get->length - 100), 0);
+	end_get(get, FETCH_RESULT_OK);
+	serve_until(&r.calls);
+	CHECK_EQ(r.err, 0);
+	finish_large();
+}
+
 /* No byte comes of it; and the only mirror that there is may take its time. */
 static void test_part_that_does_not_come(void)
 {
@@ -136,4 +164,4 @@ static void test_part_that_does_not_come(void)
 
 RUN_TESTS(T(test_reader_joins_a_prefetch),
 	  T(test_asked_again_after_publishing_failed), T(test_part_that_drips),
-	  T(test_part_that_does_not_come))
+	  T(test_tree_of_one_mirror_drips), T(test_part_that_does_not_come))
