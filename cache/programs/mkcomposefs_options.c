@@ -27,6 +27,7 @@ static const char usage[] =
 "  --skip-xattrs          leave out xattrs\n"
 "  --user-xattrs          leave out all xattrs but user.*\n"
 "  --hardlinks            keep names of one file one file\n"
+"  --one-file-system      leave out what is on other file systems\n"
 "  --from-file            SOURCE is a dump, see composefs-dump(5); - is stdin\n"
 "  --print-digest         print the image's fs-verity digest\n"
 "  --print-digest-only    the same, and write no image\n"
@@ -41,8 +42,9 @@ static const char usage[] =
 
 enum {
 	OPT_DIGEST_STORE = 1000, OPT_STORE, OPT_NAME, OPT_USE_EPOCH,
-	OPT_CLAMP_MTIME, OPT_SKIP_DEVICES, OPT_SKIP_XATTRS, OPT_USER_XATTRS, OPT_HARDLINKS,
-	OPT_FROM_FILE, OPT_PRINT_DIGEST, OPT_PRINT_DIGEST_ONLY,
+	OPT_CLAMP_MTIME, OPT_SKIP_DEVICES, OPT_SKIP_XATTRS, OPT_USER_XATTRS,
+	OPT_HARDLINKS, OPT_ONE_FILE_SYSTEM, OPT_FROM_FILE, OPT_PRINT_DIGEST,
+	OPT_PRINT_DIGEST_ONLY,
 	OPT_MIN_VERSION, OPT_MAX_VERSION, OPT_THREADS, OPT_JSON, OPT_HELP,
 	OPT_VERSION,
 };
@@ -57,6 +59,7 @@ static const struct option long_options[] = {
 	{ "skip-xattrs", no_argument, NULL, OPT_SKIP_XATTRS },
 	{ "user-xattrs", no_argument, NULL, OPT_USER_XATTRS },
 	{ "hardlinks", no_argument, NULL, OPT_HARDLINKS },
+	{ "one-file-system", no_argument, NULL, OPT_ONE_FILE_SYSTEM },
 	{ "from-file", no_argument, NULL, OPT_FROM_FILE },
 	{ "print-digest", no_argument, NULL, OPT_PRINT_DIGEST },
 	{ "print-digest-only", no_argument, NULL, OPT_PRINT_DIGEST_ONLY },
@@ -115,6 +118,9 @@ static void take_option(int option, struct mkcomposefs_options *o)
 		break;
 	case OPT_HARDLINKS:
 		o->scan.flags |= CFS_SCAN_HARD_LINKS;
+		break;
+	case OPT_ONE_FILE_SYSTEM:
+		o->scan.flags |= CFS_SCAN_ONE_FILE_SYSTEM;
 		break;
 	case OPT_FROM_FILE:
 		o->from_file = true;

@@ -113,16 +113,23 @@ static int scan_other(struct scan_worker *worker, const struct scan_dir *dir,
 static int scan_entry(struct scan_worker *worker, const struct scan_dir *dir,
 		      const char *name, unsigned char type)
 {
+	const bool one_file_system = worker->scan->options->flags &
+				     CFS_SCAN_ONE_FILE_SYSTEM;
 	struct cfs_node *node;
 	struct stat st;
 	int err;
 
 	if (name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2])))
 		return 0;
-	if (type != DT_DIR && type != DT_REG) {
+	/* A folder is looked at when it is open, and stays. */
+	if ((type != DT_DIR && type != DT_REG) ||
+	    (one_file_system && type != DT_DIR)) {
 		if (fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			return errno == ENOENT ? -ESTALE : -errno;
 		type = IFTODT(st.st_mode);
+		if (one_file_system && type != DT_DIR &&
+		    st.st_dev != worker->scan->dev)
+			return 0;
 	}
 	if (type != DT_DIR && type != DT_REG)
 		return scan_other(worker, dir, name, &st);
@@ -190,8 +197,14 @@ static int list_directory(struct scan_worker *worker, struct scan_dir *dir)
 		return -errno;
 	scan_set_inode(worker->scan, dir->node, &before);
 	err = scan_xattrs(worker, dir->fd, NULL, dir->node);
-	if (!err)
-		err = read_entries(worker, dir);
+	if (err)
+		return err;
+	if (!dir->node->parent)
+		worker->scan->dev = before.st_dev;
+	else if (worker->scan->options->flags & CFS_SCAN_ONE_FILE_SYSTEM &&
+		 before.st_dev != worker->scan->dev)
+		return 0;
+	err = read_entries(worker, dir);
 	if (err)
 		return err;
 	if (fstat(dir->fd, &after) < 0)

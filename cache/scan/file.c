@@ -10,10 +10,14 @@
 #include <unistd.h>
 
 #include "cache/base/cleanup.h"
+#include "cache/base/sparse.h"
 #include "cache/base/timespec.h"
 #include "cache/scan/work.h"
 #include "cache/store/publish.h"
 #include "cache/verity/hash.h"
+
+static const char made_up[] =
+	"its size is not what it holds, as the kernel's own files in /proc and /sys have it: leave that file system out (--one-file-system)";
 
 bool scan_unchanged(const struct stat *before, const struct stat *after)
 {
@@ -68,26 +72,52 @@ static int read_inline(struct scan_worker *worker, int fd,
 	return 0;
 }
 
-static int hash_bytes(struct scan_worker *worker, int fd, uint64_t size,
-		      bool keep, struct cfs_digest *ret)
+static int take_bytes(void *context, const void *data, uint64_t len,
+		      uint64_t offset)
+{
+	struct scan_worker *worker = context;
+
+	(void)offset;
+	atomic_fetch_add_explicit(&worker->scan->counters->bytes, len,
+				  memory_order_relaxed);
+	return data ? cfs_verity_hash_add(worker->hash, data, len) :
+		      cfs_verity_hash_add_zeros(worker->hash, len);
+}
+
+/* Hash all, and keep it as ->bytes of the worker. */
+static int hash_and_keep(struct scan_worker *worker, int fd, uint64_t size)
 {
 	uint64_t done = 0;
-	int err;
+	int err = 0;
 
-	err = reserve(worker, keep && size > SCAN_READ_SIZE ? size : SCAN_READ_SIZE);
-	cfs_verity_hash_reset(worker->hash);
 	while (!err && done < size) {
-		char *to = worker->bytes + (keep ? done : 0);
+		char *to = worker->bytes + done;
 		ssize_t n = read_some(fd, to, size - done < SCAN_READ_SIZE ?
 						      size - done : SCAN_READ_SIZE);
 
 		if (n < 0)
 			return n;
-		err = cfs_verity_hash_add(worker->hash, to, n);
+		err = take_bytes(worker, to, n, done);
 		done += n;
-		atomic_fetch_add_explicit(&worker->scan->counters->bytes, n,
-					  memory_order_relaxed);
 	}
+	return err;
+}
+
+static int hash_bytes(struct scan_worker *worker, int fd, uint64_t size,
+		      bool keep, struct cfs_digest *ret)
+{
+	uint64_t done = size;
+	int err;
+
+	err = reserve(worker, keep && size > SCAN_READ_SIZE ? size : SCAN_READ_SIZE);
+	cfs_verity_hash_reset(worker->hash);
+	if (!err && keep)
+		err = hash_and_keep(worker, fd, size);
+	else if (!err)
+		err = sparse_read(fd, size, worker->bytes, SCAN_READ_SIZE,
+				  take_bytes, worker, &done);
+	if (!err && done < size)
+		err = -ESTALE;
 	return err ? err : cfs_verity_hash_finish(worker->hash, ret);
 }
 
@@ -103,7 +133,7 @@ static int set_payload(struct scan_worker *worker, struct cfs_node *node)
 }
 
 static int read_into_store(struct scan_worker *worker, int fd,
-			   struct cfs_node *node)
+			   const struct stat *st, struct cfs_node *node)
 {
 	int snapshot_fd, err;
 	bool keep;
@@ -111,7 +141,9 @@ static int read_into_store(struct scan_worker *worker, int fd,
 	err = scan_store_snapshot(worker, fd, node->size, &snapshot_fd);
 	if (err)
 		return err;
-	keep = snapshot_fd < 0 && node->size <= worker->scan->keep_max;
+	/* What is kept has no holes any more. */
+	keep = snapshot_fd < 0 && node->size <= worker->scan->keep_max &&
+	       !sparse_has_holes(st);
 	err = hash_bytes(worker, snapshot_fd < 0 ? fd : snapshot_fd, node->size,
 			 keep, &node->digest);
 	if (err) {
@@ -122,10 +154,11 @@ static int read_into_store(struct scan_worker *worker, int fd,
 				 keep ? worker->bytes : NULL, &node->digest);
 }
 
-static int read_object(struct scan_worker *worker, int fd, struct cfs_node *node)
+static int read_object(struct scan_worker *worker, int fd,
+		       const struct stat *st, struct cfs_node *node)
 {
 	int err = worker->scan->options->store ?
-			  read_into_store(worker, fd, node) :
+			  read_into_store(worker, fd, st, node) :
 			  hash_bytes(worker, fd, node->size, false,
 				     &node->digest);
 
@@ -154,6 +187,33 @@ static int scan_inode(struct scan_worker *worker, int fd, const struct stat *st,
 	return err;
 }
 
+/* Does it say that it is empty, as those of procfs do, although it is not? */
+static int check_empty(struct scan_worker *worker, int fd,
+		       const struct cfs_node *node)
+{
+	char byte;
+	ssize_t n;
+
+	do {
+		n = read(fd, &byte, 1);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	return n ? scan_fail_why(worker, node, -EINVAL, made_up) : 0;
+}
+
+/* A file whose size is not what it has: does the kernel make it up, or was it cut? */
+static int tell_short(struct scan_worker *worker, int fd, const struct stat *st,
+		      const struct cfs_node *node)
+{
+	struct stat now;
+
+	if (fstat(fd, &now) < 0)
+		return -errno;
+	return now.st_size == st->st_size && !st->st_blocks ?
+		       scan_fail_why(worker, node, -EINVAL, made_up) : -ESTALE;
+}
+
 int scan_file(struct scan_worker *worker, const struct scan_dir *dir,
 	      struct cfs_node *node)
 {
@@ -174,11 +234,15 @@ int scan_file(struct scan_worker *worker, const struct scan_dir *dir,
 	scan_set_inode(worker->scan, node, &before);
 	node->size = before.st_size;
 	err = scan_inode(worker, fd, &before, node);
-	if (err || !node->size)
+	if (err)
 		return err < 0 ? err : 0;
+	if (!node->size)
+		return check_empty(worker, fd, node);
 	err = node->size <= CFS_SCAN_INLINE_MAX ?
 		      read_inline(worker, fd, node) :
-		      read_object(worker, fd, node);
+		      read_object(worker, fd, &before, node);
+	if (err == -ESTALE)
+		return tell_short(worker, fd, &before, node);
 	if (err)
 		return err;
 	if (fstat(fd, &after) < 0)

@@ -27,6 +27,7 @@
 
 #include "cache/base/failpoint.h"
 #include "cache/base/full_io.h"
+#include "cache/base/sparse.h"
 #include "cache/store/publish.h"
 #include "cache/scan/work.h"
 #include "cache/store/store.h"
@@ -62,36 +63,48 @@ static int claim(struct scan_worker *worker, const struct cfs_digest *digest)
 	return err;
 }
 
+struct again {
+	struct scan_worker *worker;
+	int to_fd;
+};
+
+static int take_again(void *context, const void *data, uint64_t len,
+		      uint64_t offset)
+{
+	struct again *again = context;
+	struct cfs_verity_hash *hash = again->worker->hash;
+	int err;
+
+	if (!data)
+		return cfs_verity_hash_add_zeros(hash, len);
+	err = cfs_verity_hash_add(hash, data, len);
+	if (err)
+		return err;
+	err = full_pwrite(again->to_fd, data, len, (off_t)offset);
+	return err ? scan_fail_store(again->worker, err) : 0;
+}
+
 /*
- * Read the file again, since it was too large to be kept.  It is hashed again
- * too: what is staged must be what its digest says.
+ * Read the file again, since it was too large to be kept, or has holes, which stay
+ * such.  It is hashed again too: what is staged must be what its digest says.
  */
 static int copy_again(struct scan_worker *worker, int fd, int to_fd,
 		      uint64_t size, const struct cfs_digest *digest)
 {
+	struct again again = { worker, to_fd };
 	struct cfs_digest found;
-	uint64_t done = 0;
+	uint64_t done;
 	int err;
 
 	cfs_verity_hash_reset(worker->hash);
-	while (done < size) {
-		size_t len = size - done < SCAN_READ_SIZE ? size - done : SCAN_READ_SIZE;
-		ssize_t n = pread(fd, worker->bytes, len, done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return -ESTALE;
-		err = cfs_verity_hash_add(worker->hash, worker->bytes, n);
-		if (err)
-			return err;
-		err = full_write(to_fd, worker->bytes, n);
-		if (err)
-			return scan_fail_store(worker, err);
-		done += n;
-	}
+	err = sparse_read(fd, size, worker->bytes, SCAN_READ_SIZE, take_again,
+			  &again, &done);
+	if (err)
+		return err;
+	if (done < size)
+		return -ESTALE;
+	if (ftruncate(to_fd, (off_t)size) < 0)
+		return scan_fail_store(worker, -errno);
 	err = cfs_verity_hash_finish(worker->hash, &found);
 	if (err)
 		return err;
@@ -215,8 +228,13 @@ static int stage(struct scan_worker *worker, int fd, uint64_t size,
 {
 	struct cfs_store *store = worker->scan->options->store;
 	int staged_fd, err;
+	struct stat st;
 
-	err = cfs_object_stage(store, size, &staged_fd);
+	/* Room taken in advance would fill the holes. */
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	err = cfs_object_stage(store, sparse_has_holes(&st) ? 0 : size,
+			       &staged_fd);
 	if (err < 0)
 		return scan_fail_store(worker, err);
 	err = fill(worker, fd, staged_fd, size, bytes, digest);

@@ -46,14 +46,22 @@ static void stop(struct scan *scan, int err, const char *where, size_t len,
 
 int scan_fail(struct scan_worker *worker, const struct cfs_node *node, int err)
 {
-	const char *path = worker->scan->path, *why = strerror(-err);
-	size_t len = strlen(path);
-	char buf[768];
+	const char *why = strerror(-err);
 
 	if (err == -ESTALE)
 		why = "it changed while it was read";
 	else if (err == -E2BIG)
 		why = "its xattrs are larger than an image can hold";
+	return scan_fail_why(worker, node, err, why);
+}
+
+int scan_fail_why(struct scan_worker *worker, const struct cfs_node *node,
+		  int err, const char *why)
+{
+	const char *path = worker->scan->path;
+	size_t len = strlen(path);
+	char buf[768];
+
 	while (len && path[len - 1] == '/')
 		len--;
 	stop(worker->scan, err, path, len,

@@ -4,7 +4,7 @@
  * asked for, put into a store.
  *
  * Nothing is followed: symlinks are symlinks, devices and FIFOs are not opened.
- * Mount points are crossed.  What changes while it is read ends the scan, since
+ * Mount points are crossed unless CFS_SCAN_ONE_FILE_SYSTEM is given.  What changes while it is read ends the scan, since
  * the image would be of a tree that never was.
  *
  * Ownership: options, counters and store are borrowed for the duration of the
@@ -29,6 +29,7 @@ enum {
 	CFS_SCAN_SKIP_DEVICES = 1 << 2,	/* without character and block devices */
 	CFS_SCAN_SKIP_XATTRS = 1 << 3,
 	CFS_SCAN_USER_XATTRS = 1 << 4,	/* of xattrs only user.* */
+	CFS_SCAN_ONE_FILE_SYSTEM = 1 << 6,	/* folders of others are empty */
 	CFS_SCAN_HARD_LINKS = 1 << 5,	/* names of one inode stay one inode */
 };
 

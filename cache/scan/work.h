@@ -60,6 +60,7 @@ struct scan {
 	struct errmsg *msg;
 	size_t keep_max;		/* bytes of a file that a worker keeps */
 	unsigned int batch_max;		/* objects that a worker stages */
+	dev_t dev;			/* of the root */
 	atomic_bool no_reflink;		/* the store is on another file system */
 
 	pthread_mutex_t lock;		/* protects what follows */
@@ -112,6 +113,10 @@ struct scan_worker {
  * Return: @err.
  */
 int scan_fail(struct scan_worker *worker, const struct cfs_node *node, int err);
+
+/** scan_fail_why() - the same, with other words than strerror()'s */
+int scan_fail_why(struct scan_worker *worker, const struct cfs_node *node,
+		  int err, const char *why);
 
 /** scan_fail_store() - say that the store is the reason; return @err */
 int scan_fail_store(struct scan_worker *worker, int err);

@@ -12,6 +12,7 @@
 #include "cache/base/cleanup.h"
 #include "cache/base/failpoint.h"
 #include "cache/base/full_io.h"
+#include "cache/base/sparse.h"
 #include "cache/verity/hash.h"
 
 #define CHUNK_SIZE	(256 * 1024)
@@ -21,31 +22,42 @@ static void free_hash(struct cfs_verity_hash **hash)
 	cfs_verity_hash_free(*hash);
 }
 
+struct copy {
+	struct cfs_verity_hash *hash;
+	int to_fd;
+};
+
+static int take_bytes(void *context, const void *data, uint64_t len,
+		      uint64_t offset)
+{
+	struct copy *copy = context;
+	int err;
+
+	if (!data)
+		return cfs_verity_hash_add_zeros(copy->hash, len);
+	err = cfs_verity_hash_add(copy->hash, data, len);
+	return err ? err : full_pwrite(copy->to_fd, data, len, (off_t)offset);
+}
+
+/* Holes stay holes. */
 static int copy_and_hash(int from_fd, int to_fd, struct cfs_digest *ret)
 {
 	CLEANUP(free_hash) struct cfs_verity_hash *hash = NULL;
 	CLEANUP_FREE char *chunk = malloc(CHUNK_SIZE);
-	off_t offset = 0;
+	struct copy copy = { .to_fd = to_fd };
+	uint64_t size;
 	int err;
 
 	if (!chunk)
 		return -ENOMEM;
 	err = cfs_verity_hash_new(&hash);
-	while (err == 0) {
-		ssize_t n = pread(from_fd, chunk, CHUNK_SIZE, offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return cfs_verity_hash_finish(hash, ret);
-		err = cfs_verity_hash_add(hash, chunk, (size_t)n);
-		if (err == 0)
-			err = full_write(to_fd, chunk, (size_t)n);
-		offset += n;
-	}
-	return err;
+	copy.hash = hash;
+	if (!err)
+		err = sparse_read(from_fd, UINT64_MAX, chunk, CHUNK_SIZE,
+				  take_bytes, &copy, &size);
+	if (!err && ftruncate(to_fd, (off_t)size) < 0)
+		err = -errno;
+	return err ? err : cfs_verity_hash_finish(hash, ret);
 }
 
 int cfs_object_import_staged(struct cfs_store *store, int fd,

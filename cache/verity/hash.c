@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "cache/base/cleanup.h"
+#include "cache/base/sparse.h"
 #include "cache/verity/sha256_pair.h"
 
 #define BLOCK_LEN	4096
@@ -59,6 +60,8 @@ struct cfs_verity_hash {
 	void *context;
 	uint64_t size;			/* bytes added so far */
 	unsigned int n_levels;		/* levels in use, not those allocated */
+	unsigned int n_zeros;		/* of the next, how many are known */
+	uint8_t zeros[MAX_LEVELS][CFS_DIGEST_LEN];	/* what nothing but zeros adds to a level */
 	struct level *levels[MAX_LEVELS];
 	struct level data;
 };
@@ -224,6 +227,75 @@ int cfs_verity_hash_add(struct cfs_verity_hash *hash, const void *data,
 	return 0;
 }
 
+static const uint8_t zero_block[BLOCK_LEN];
+
+/* See to it that ->zeros[i] is known. */
+static int learn_zeros(struct cfs_verity_hash *hash, unsigned int i)
+{
+	uint8_t block[BLOCK_LEN];
+	size_t at;
+	int err;
+
+	while (hash->n_zeros <= i) {
+		const unsigned int next = hash->n_zeros;
+
+		for (at = 0; next && at < BLOCK_LEN; at += CFS_DIGEST_LEN)
+			memcpy(block + at, hash->zeros[next - 1],
+			       CFS_DIGEST_LEN);
+		err = sha256(hash, next ? block : zero_block, BLOCK_LEN,
+			     hash->zeros[next]);
+		if (err < 0)
+			return err;
+		hash->n_zeros++;
+	}
+	return 0;
+}
+
+/*
+ * The highest level at which a hash of zeros can be added as one: all below end at
+ * a block, and there are zeros enough.  Who watches wants to see each block.
+ */
+static unsigned int level_for_zeros(const struct cfs_verity_hash *hash,
+				    uint64_t n_blocks, uint64_t *ret_n)
+{
+	unsigned int i = 0;
+
+	*ret_n = 1;
+	while (!hash->watch && i + 1 < hash->n_levels &&
+	       !hash->levels[i]->fill && n_blocks / 128 >= *ret_n) {
+		*ret_n *= 128;
+		i++;
+	}
+	return i;
+}
+
+int cfs_verity_hash_add_zeros(struct cfs_verity_hash *hash, uint64_t len)
+{
+	uint64_t n_blocks, n;
+	int err;
+
+	if (hash->data.fill) {
+		n = BLOCK_LEN - hash->data.fill;
+		if (n > len)
+			n = len;
+		err = cfs_verity_hash_add(hash, zero_block, n);
+		if (err < 0)
+			return err;
+		len -= n;
+	}
+	for (n_blocks = len / BLOCK_LEN; n_blocks; n_blocks -= n) {
+		unsigned int i = level_for_zeros(hash, n_blocks, &n);
+
+		err = learn_zeros(hash, i);
+		if (err == 0)
+			err = add_hash(hash, i, hash->zeros[i]);
+		if (err < 0)
+			return err;
+		hash->size += n * BLOCK_LEN;
+	}
+	return cfs_verity_hash_add(hash, zero_block, len % BLOCK_LEN);
+}
+
 static void pad(struct level *level)
 {
 	memset(level->block + level->fill, 0, BLOCK_LEN - level->fill);
@@ -329,31 +401,29 @@ int cfs_verity_hash_buffer(const void *data, size_t len, struct cfs_digest *ret)
 	return err < 0 ? err : cfs_verity_hash_finish(hash, ret);
 }
 
+static int take_bytes(void *context, const void *data, uint64_t len,
+		      uint64_t offset)
+{
+	struct cfs_verity_hash *hash = context;
+
+	(void)offset;
+	return data ? cfs_verity_hash_add(hash, data, len) :
+		      cfs_verity_hash_add_zeros(hash, len);
+}
+
 int cfs_verity_hash_add_fd(struct cfs_verity_hash *hash, int fd,
 			   uint64_t max_size)
 {
 	CLEANUP_FREE void *buffer = malloc(READ_LEN);
-	uint64_t size = 0;
+	/* One more, to know whether there are more. */
+	const uint64_t max = max_size < UINT64_MAX ? max_size + 1 : max_size;
+	uint64_t size;
+	int err;
 
 	if (!buffer)
 		return -ENOMEM;
-	for (;;) {
-		int err;
-		ssize_t n = pread(fd, buffer, READ_LEN, size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return 0;
-		size += n;
-		if (size > max_size)
-			return -EFBIG;
-		err = cfs_verity_hash_add(hash, buffer, n);
-		if (err < 0)
-			return err;
-	}
+	err = sparse_read(fd, max, buffer, READ_LEN, take_bytes, hash, &size);
+	return !err && size > max_size ? -EFBIG : err;
 }
 
 int cfs_verity_hash_fd(int fd, uint64_t max_size, struct cfs_digest *ret,

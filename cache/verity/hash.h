@@ -62,8 +62,16 @@ int cfs_verity_hash_add(struct cfs_verity_hash *hash, const void *data,
 			size_t len);
 
 /**
+ * cfs_verity_hash_add_zeros() - add @len zeros, in a time that hardly grows with @len
+ *
+ * Return: as cfs_verity_hash_add().
+ */
+int cfs_verity_hash_add_zeros(struct cfs_verity_hash *hash, uint64_t len);
+
+/**
  * cfs_verity_hash_add_fd() - add a file, from its start to its end
- * @fd: a readable regular file; its file position is not used
+ * @fd: a readable regular file; its file position is where it was, afterwards; holes
+ *	are not read
  * @max_size: refuse to read more than this many bytes
  *
  * Return: 0, -EFBIG if there are more than @max_size bytes, or what read gave.

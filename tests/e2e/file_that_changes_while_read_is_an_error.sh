@@ -14,13 +14,15 @@ for change in grow shrink overwrite; do
 	for options in "" "--digest-store=$WORK/objects"; do
 		rm -rf "$WORK/tree" "$WORK/objects"
 		mkdir "$WORK/tree"
-		truncate -s 3G "$WORK/tree/log"
+		head -c 400M /dev/zero >"$WORK/tree/log"
 		# shellcheck disable=SC2086	# no option is no argument
 		mkcomposefs $options "$WORK/tree" "$WORK/image" 2>"$WORK/err" &
 		pid=$!
 		reading() { find "/proc/$pid/fd" -lname "*/tree/log" 2>/dev/null | grep -q .; }
 		wait_for 20 reading
+		kill -STOP "$pid"
 		$change
+		kill -CONT "$pid"
 		status=0
 		wait "$pid" || status=$?
 		assert_eq "$status" 1 "status after $change with '$options'"

@@ -22,13 +22,19 @@ page[0] = page[0]  # dirty and mapped for writing: later stores change no time
 
 
 def is_read(pid):
+    try:
+        read = int(open(f"/proc/{pid}/io").readline().split()[1])
+    except OSError:
+        return False
+    # More than all small files, so some of a large one.
+    if read < 2 << 20:
+        return False
     for link in glob.glob(f"/proc/{pid}/fd/*"):
         try:
             target = os.readlink(link)
-            info = open(link.replace("/fd/", "/fdinfo/")).readline()
         except OSError:
             continue
-        if (target == path or "deleted" in target) and int(info.split()[1]) > 0:
+        if target == path or "deleted" in target:
             return True
     return False
 

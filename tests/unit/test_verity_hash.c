@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <libfsverity.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -157,7 +159,85 @@ static void test_a_file_is_read_from_its_start_and_bounded(void)
 	free(bytes);
 }
 
-RUN_TESTS(T(test_setup), T(test_empty_file_has_its_well_known_digest),
+/* Zeros as a number of them are the zeros themselves, wherever they begin and end. */
+static void test_zeros_by_number(void)
+{
+	static const size_t lens[] = { 1, 4095, 4096, 4097, 3 * 4096, 128 * 4096,
+				       128 * 4096 + 5, 129 * 4096, 300 * 4096 + 1,
+				       128 * 128 * 4096, 128 * 129 * 4096 + 77 };
+	static const size_t before[] = { 0, 1, 4096, 5000, 127 * 4096, 128 * 4096,
+					 128 * 128 * 4096 };
+	uint8_t *all = calloc(1, 128 * 128 * 4096 + 128 * 129 * 4096 + 4096);
+	struct cfs_verity_hash *hash;
+	struct cfs_digest want, got;
+	size_t i, j;
+
+	CHECK(all);
+	CHECK_EQ(cfs_verity_hash_new(&hash), 0);
+	for (i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+		for (j = 0; j < sizeof(before) / sizeof(before[0]); j++) {
+			size_t len = before[j] + lens[i];
+
+			if (len > 80u << 20)
+				continue;
+			memset(all, 'x', before[j]);
+			memset(all + before[j], 0, lens[i]);
+			all[len] = 'y';
+			CHECK_EQ(cfs_verity_hash_buffer(all, len + 1, &want), 0);
+			cfs_verity_hash_reset(hash);
+			CHECK_EQ(cfs_verity_hash_add(hash, all, before[j]), 0);
+			CHECK_EQ(cfs_verity_hash_add_zeros(hash, lens[i]), 0);
+			CHECK_EQ(cfs_verity_hash_add(hash, "y", 1), 0);
+			CHECK_EQ(cfs_verity_hash_finish(hash, &got), 0);
+			CHECK(cfs_digest_equal(&want, &got));
+		}
+	}
+	free(all);
+	/* An exabyte of them: done at once, or never. */
+	cfs_verity_hash_reset(hash);
+	CHECK_EQ(cfs_verity_hash_add_zeros(hash, (uint64_t)1 << 60), 0);
+	CHECK_EQ(cfs_verity_hash_finish(hash, &got), 0);
+	cfs_verity_hash_free(hash);
+}
+
+static void test_holes_of_a_file(void)
+{
+	static const off_t at[] = { 0, 65536, (off_t)3 << 20, (off_t)70 << 20 };
+	FILE *sparse = tmpfile(), *dense = tmpfile();
+	char *block = calloc(1, 1 << 20);
+	struct cfs_digest want, got;
+	uint64_t size;
+	size_t i;
+
+	CHECK(sparse && dense && block);
+	for (i = 0; i < 71; i++)
+		CHECK_EQ(fwrite(block, 1, 1 << 20, dense), 1 << 20);
+	fflush(dense);
+	CHECK_EQ(ftruncate(fileno(sparse), (off_t)71 << 20), 0);
+	for (i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
+		CHECK_EQ(pwrite(fileno(sparse), "data", 4, at[i]), 4);
+		CHECK_EQ(pwrite(fileno(dense), "data", 4, at[i]), 4);
+	}
+	CHECK_EQ(cfs_verity_hash_fd(fileno(dense), UINT64_MAX, &want, NULL), 0);
+	CHECK_EQ(lseek(fileno(sparse), 17, SEEK_SET), 17);
+	CHECK_EQ(cfs_verity_hash_fd(fileno(sparse), UINT64_MAX, &got, &size), 0);
+	CHECK_EQ(lseek(fileno(sparse), 0, SEEK_CUR), 17);
+	CHECK_EQ(size, (uint64_t)71 << 20);
+	CHECK(cfs_digest_equal(&want, &got));
+	CHECK_EQ(cfs_verity_hash_fd(fileno(sparse), size - 1, &got, NULL), -EFBIG);
+	CHECK_EQ(cfs_verity_hash_fd(fileno(sparse), size, &got, NULL), 0);
+	/* A hole at the end. */
+	CHECK_EQ(ftruncate(fileno(sparse), (off_t)80 << 20), 0);
+	CHECK_EQ(ftruncate(fileno(dense), (off_t)80 << 20), 0);
+	CHECK_EQ(cfs_verity_hash_fd(fileno(sparse), UINT64_MAX, &got, &size), 0);
+	CHECK_EQ(size, (uint64_t)80 << 20);
+	free(block);
+	fclose(sparse);
+	fclose(dense);
+}
+
+RUN_TESTS(
+	T(test_zeros_by_number), T(test_holes_of_a_file),T(test_setup), T(test_empty_file_has_its_well_known_digest),
 	  T(test_sizes_around_every_edge_match_the_oracle),
 	  T(test_pieces_of_odd_lengths_give_the_same_digest),
 	  T(test_reset_forgets_everything),
