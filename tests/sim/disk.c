@@ -139,7 +139,11 @@ static void check_named(int fd, const char *name)
 	/* Collections go by the time of use: it has to be the simulated one. */
 	SIM_CHECK(utimensat(fd, name, times, 0) == 0);
 	sim_trace("disk: o%d has its name", i);
-	used += (sim.objects[i]->size / BLOCK_SIZE + 1) * BLOCK_SIZE;
+	used = sim_disk_used() + (sim.objects[i]->size / BLOCK_SIZE + 1) * BLOCK_SIZE;
+	if (sim.quota_known && used > sim.limits.max_size + sim.quota_slack)
+		sim_fail("%llu bytes are used, %llu may be",
+			 (unsigned long long)used,
+			 (unsigned long long)sim.limits.max_size);
 }
 
 int __wrap_linkat(int from_fd, const char *from, int to_fd, const char *to,

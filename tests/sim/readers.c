@@ -385,8 +385,11 @@ static uint64_t deadline_of(const struct reader *reader)
 {
 	uint64_t at_ms = reader->since_ms + sim.deadline_ms + SLACK_MS;
 
-	/* Who came before a reader did waits as long as that one. */
-	return reader->in_part || reader->kind == FETCH_DEMAND ?
+	/*
+	 * Who came before a reader did waits as long as that one; and who reads in part,
+	 * when that turns out not to be possible, as long as the GET of the whole.
+	 */
+	return !reader->in_part && reader->kind == FETCH_DEMAND ?
 		       at_ms : at_ms + sim.deadline_ms;
 }
 

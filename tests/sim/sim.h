@@ -342,6 +342,8 @@ enum sim_phase {
  * @healthy: nothing ever goes wrong here
  * @disk_failed: some call was refused
  * @deadline_ms: of the engine; UINT64_MAX: it waits for ever
+ * @quota_known: the engine has counted what the store takes
+ * @quota_slack: bytes by which it may exceed its quota even so
  * @verity: the file system seals files
  * @no_tmpfile: it knows no nameless files
  */
@@ -368,6 +370,8 @@ struct sim {
 	struct fetch_config config;
 	struct fetch_limits limits;
 	bool has_limits;
+	bool quota_known;
+	uint64_t quota_slack;
 	struct fetcher *fetcher;
 };
 

@@ -136,9 +136,22 @@ static void log_event(void *context, const struct fetch_event *event)
 
 static void collected(void *context, const struct fetch_collection *done)
 {
+	const struct fetch_stats *stats = fetcher_stats(sim.fetcher);
+	bool begun = stats->in_flight || stats->sealing;
+
 	(void)context;
 	sim_trace("collected: %d, %llu objects", done->err,
 		  (unsigned long long)done->report.removed.objects);
+	if (!sim.quota_known && done->err == 0 && sim.limits.max_size) {
+		sim.quota_known = true;
+		/* What was begun before could not be refused. */
+		sim.quota_slack = sim_disk_used() > sim.limits.max_size ?
+				  sim_disk_used() - sim.limits.max_size : 0;
+		for (int i = 0; i < sim.n_objects; i++)
+			if (cfs_store_check(sim.store, &sim.objects[i]->digest,
+					    sim.objects[i]->size) != 0)
+				sim.quota_slack += sim.objects[i]->size * begun;
+	}
 	sim_background_collected();
 }
 
@@ -147,6 +160,8 @@ static void set_limits(void)
 	uint64_t all = 0;
 
 	sim.has_limits = sim_chance(4);
+	sim.quota_known = false;
+	sim.limits = (struct fetch_limits){ .max_size = 0 };
 	if (!sim.has_limits)
 		return;
 	for (int i = 0; i < sim.n_objects; i++)
