@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "cache/base/log.h"
+#include "cache/base/process.h"
 #include "cache/base/sd_notify.h"
 #include "server/drop_privileges.h"
 #include "server/serve_options.h"
@@ -257,6 +258,7 @@ int main(int argc, char **argv)
 	size_t i;
 	int err;
 
+	process_begin();
 	serve_options_parse(argc, argv, &o);
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&signals);
@@ -264,6 +266,9 @@ int main(int argc, char **argv)
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGHUP);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
+	/* One that is ignored, as nohup does it, is never waited for. */
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
 
 	open_everything(&shared, &o);
 	/* Threads come last: privileges are a thread's own. */

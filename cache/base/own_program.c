@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,16 +17,29 @@
 
 static const char *const installed[] = { CFS_SBINDIR, CFS_BINDIR };
 
+/* Without /proc, as in a chroot: what execve() was told, before the folder changes. */
+static bool own_path(char ret[PATH_MAX])
+{
+	ssize_t len = readlink("/proc/self/exe", ret, PATH_MAX - 1);
+	const char *told = (const char *)getauxval(AT_EXECFN);
+
+	if (len > 0) {
+		ret[len] = '\0';
+		return true;
+	}
+	return told && realpath(told, ret);
+}
+
 /* The folder of the running program; its owner is who may put programs there. */
 static bool own_folder(char ret[PATH_MAX], uid_t *ret_owner)
 {
-	ssize_t len = readlink("/proc/self/exe", ret, PATH_MAX - 1);
 	struct stat st;
 	char *slash;
 
-	if (len <= 0 || stat("/proc/self/exe", &st) < 0)
+	/* The program may be gone since, replaced by a newer one. */
+	if (!own_path(ret) ||
+	    (stat("/proc/self/exe", &st) < 0 && stat(ret, &st) < 0))
 		return false;
-	ret[len] = '\0';
 	slash = strrchr(ret, '/');
 	if (!slash)
 		return false;

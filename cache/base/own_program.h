@@ -20,8 +20,6 @@
  * @name: file name, such as "cfs-fetch"
  * @ret: the path; on failure a text that says where it was looked for
  *
- * Without /proc only the folders given to cmake are looked into.
- *
  * Return: 0 or -ENOENT.
  */
 int own_program_find(const char *name, char ret[PATH_MAX]);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cache/base/cleanup.h"
+#include "cache/base/process.h"
 #include "cache/boot/boot_cmdline.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NOT_OURS = 3 };
@@ -87,6 +88,7 @@ int main(int argc, char **argv)
 	const char *path = "/proc/cmdline";
 	int c, err;
 
+	process_begin();
 	while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
 		switch (c) {
 		case 'h':

@@ -38,7 +38,7 @@ int mount_erofs_on_loop(int image_fd, bool has_acl, int *ret_mount_fd,
 
 	if (err < 0)
 		return errmsg_set(msg, err,
-				  "no loop device for the image: %s",
+				  "no loop device for the image: %s (with /proc, and an image on a file system that the kernel can read it from, none is needed)",
 				  strerror(-err));
 	return mount_from(path, has_acl, ret_mount_fd, msg);
 }
@@ -51,8 +51,9 @@ int mount_erofs(int image_fd, bool has_acl, int *ret_mount_fd,
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", image_fd);
 	err = mount_from(path, has_acl, ret_mount_fd, msg);
-	/* The kernel wants a device, or it is a file on overlayfs or FUSE. */
-	if (err == -ENOTBLK || err == -EINVAL || err == -EOPNOTSUPP)
+	/* The kernel wants a device, it is a file on overlayfs or FUSE, or there is no /proc. */
+	if (err == -ENOTBLK || err == -EINVAL || err == -EOPNOTSUPP ||
+	    err == -ENOENT)
 		err = mount_erofs_on_loop(image_fd, has_acl, ret_mount_fd,
 					  msg);
 	return err;

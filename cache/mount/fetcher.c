@@ -8,7 +8,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,13 +15,13 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "cache/base/cleanup.h"
 #include "cache/base/own_program.h"
+#include "cache/base/process.h"
 #include "cache/mount/context.h"
 #include "cache/mount/options.h"
 
@@ -31,7 +30,7 @@
 
 /* Program, store, mirrors (one is the URL's), the rest and NULL. */
 #define ARGS_MAX	(1 + 2 + 2 * (MOUNT_MIRRORS_MAX + 1) + \
-			 MOUNT_FETCHER_ARGS_MAX + 6 + 1)
+			 MOUNT_FETCHER_ARGS_MAX + 7 + 1)
 
 struct args {
 	char program[PATH_MAX];
@@ -69,13 +68,17 @@ static int common_args(const struct mount_fetcher *fetcher, struct args *args,
 	return 0;
 }
 
-/* In the child: only @keep_fd and the standard ones survive. */
+/* In the child: only @keep_fds, which may be -1, and the standard ones survive. */
 static __attribute__((noreturn)) void become(const struct args *args,
-					     int keep_fd)
+					     const int keep_fds[2])
 {
+	int i;
+
+	process_begin_child();
 	close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
-	if (keep_fd >= 0)
-		fcntl(keep_fd, F_SETFD, 0);
+	for (i = 0; i < 2; i++)
+		if (keep_fds[i] >= 0)
+			fcntl(keep_fds[i], F_SETFD, 0);
 	execv(args->program, (char *const *)args->words);
 	_exit(127);
 }
@@ -145,8 +148,10 @@ int mount_fetcher_get_image(const struct mount_fetcher *fetcher,
 	if (pid == 0) {
 		/* No answer is wanted any more when the mount is interrupted. */
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		static const int none[2] = { -1, -1 };
+
 		dup2(write_fd, STDOUT_FILENO);
-		become(&args, -1);
+		become(&args, none);
 	}
 	close(take_fd(&write_fd));
 	len = read_answer(read_fd, answer, sizeof(answer));
@@ -228,103 +233,46 @@ static int open_log(const struct mount_fetcher *fetcher)
 	return fd;
 }
 
-/* A name of its own choice, so that sd_notify() finds it. */
-static int open_notify(char name[32])
+static int wait_ready(int ready_fd, pid_t pid, struct errmsg *msg)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	socklen_t len = sizeof(sa_family_t);
-	CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int on = 1;
-
-	if (fd < 0 || bind(fd, (struct sockaddr *)&address, len) < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
-		return -errno;
-	len = sizeof(address);
-	if (getsockname(fd, (struct sockaddr *)&address, &len) < 0)
-		return -errno;
-	len -= offsetof(struct sockaddr_un, sun_path);
-	if (len < 2 || len > 31)
-		return -EIO;
-	memcpy(name, address.sun_path, len);
-	name[0] = '@';
-	name[len] = '\0';
-	return take_fd(&fd);
-}
-
-/* Anybody may write to the socket: only the daemon's own word counts. */
-static bool says_ready(int notify_fd, pid_t pid)
-{
-	char text[512], control[CMSG_SPACE(sizeof(struct ucred))];
-	struct iovec iov = { text, sizeof(text) - 1 };
-	struct msghdr header = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
-	};
-	ssize_t n = recvmsg(notify_fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	struct cmsghdr *cmsg = n < 0 ? NULL : CMSG_FIRSTHDR(&header);
-	struct ucred cred;
-	const char *line;
-
-	if (!cmsg || cmsg->cmsg_level != SOL_SOCKET ||
-	    cmsg->cmsg_type != SCM_CREDENTIALS)
-		return false;
-	memcpy(&cred, CMSG_DATA(cmsg), sizeof(cred));
-	if (cred.pid != pid)
-		return false;
-	text[n] = '\0';
-	for (line = text; line; line = strchr(line, '\n')) {
-		line += *line == '\n';
-		if (strncmp(line, "READY=1", 7) == 0)
-			return true;
-	}
-	return false;
-}
-
-static int wait_ready(int notify_fd, pid_t pid, struct errmsg *msg)
-{
-	CLEANUP_CLOSE int pid_fd = syscall(SYS_pidfd_open, pid, 0);
-	struct pollfd fds[] = {
-		{ .fd = notify_fd, .events = POLLIN },
-		{ .fd = pid_fd, .events = POLLIN },
-	};
+	struct pollfd fds = { .fd = ready_fd, .events = POLLIN };
 	int status, n, err;
+	char byte;
 
-	if (pid_fd < 0)
+	do {
+		n = poll(&fds, 1, READY_MS);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
 		return -errno;
-	for (;;) {
-		n = poll(fds, 2, READY_MS);
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n == 0)
-			return errmsg_set(msg, -ETIMEDOUT,
-					  PROGRAM " is not ready after %d s",
-					  READY_MS / 1000);
-		if (n > 0 && fds[0].revents && says_ready(notify_fd, pid))
-			return 0;
-		if (n > 0 && fds[1].revents)
-			break;
-	}
+	if (n == 0)
+		return errmsg_set(msg, -ETIMEDOUT,
+				  PROGRAM " is not ready after %d s",
+				  READY_MS / 1000);
+	if (read_answer(ready_fd, &byte, 1) == 1)
+		return 0;
+	/* The pipe has ended without a word, and so does the daemon. */
 	err = wait_for(pid, &status);
 	if (err == 0)
 		err = judge(status, msg);
 	return err < 0 ? err : errmsg_set(msg, -EIO, PROGRAM " ended at once");
 }
 
-/* In the child: a daemon that holds nothing of ours but @fuse_fd. */
+/* In the child: a daemon that holds nothing of ours but its two descriptors. */
 static __attribute__((noreturn)) void become_daemon(const struct args *args,
-						    int fuse_fd, int log_fd,
-						    const char *notify)
+						    int fuse_fd, int ready_fd,
+						    int log_fd)
 {
+	const int keep_fds[2] = { fuse_fd, ready_fd };
 	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	setsid();
 	if (chdir("/") < 0 || null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 ||
 	    dup2(null_fd, STDOUT_FILENO) < 0 || dup2(log_fd, STDERR_FILENO) < 0)
 		_exit(126);
-	setenv("NOTIFY_SOCKET", notify, 1);
-	become(args, fuse_fd);
+	umask(0022);
+	/* A service that mounts is not ready because its mount's fetcher is. */
+	unsetenv("NOTIFY_SOCKET");
+	become(args, keep_fds);
 }
 
 int mount_fetcher_start(const struct mount_fetcher *fetcher,
@@ -333,10 +281,10 @@ int mount_fetcher_start(const struct mount_fetcher *fetcher,
 {
 	CLEANUP_CLOSE int fuse_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	CLEANUP_CLOSE int mount_fd = -1;
-	char hex[CFS_DIGEST_HEX_LEN + 1], notify[32], place[32];
+	char hex[CFS_DIGEST_HEX_LEN + 1], ready[32], place[32];
 	struct errmsg why = { "" };
 	struct args args;
-	int err;
+	int pipe_fds[2], err;
 	pid_t pid;
 
 	err = common_args(fetcher, &args, msg);
@@ -346,8 +294,16 @@ int mount_fetcher_start(const struct mount_fetcher *fetcher,
 		return errmsg_set(msg, -errno, "/dev/fuse: %s",
 				  strerror(errno));
 	cfs_digest_format(digest, hex);
+	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
+		return -errno;
+
+	CLEANUP_CLOSE int read_fd = pipe_fds[0];
+	CLEANUP_CLOSE int ready_fd = pipe_fds[1];
+
 	snprintf(place, sizeof(place), "/dev/fd/%d", fuse_fd);
+	snprintf(ready, sizeof(ready), "--ready-fd=%d", ready_fd);
 	add(&args, "--foreground");	/* it is our child as it is */
+	add(&args, ready);
 	if (fetcher->partial_reads)
 		add(&args, "--partial-reads");
 	add(&args, "--image");
@@ -362,19 +318,15 @@ int mount_fetcher_start(const struct mount_fetcher *fetcher,
 	if (log_fd < 0)
 		return errmsg_set(msg, -errno, "%s: %s", fetcher->log,
 				  strerror(errno));
-
-	CLEANUP_CLOSE int notify_fd = open_notify(notify);
-
-	if (notify_fd < 0)
-		return notify_fd;
 	pid = fork();
 	if (pid < 0)
 		return -errno;
 	if (pid == 0)
-		become_daemon(&args, fuse_fd, log_fd, notify);
-	/* From here on the daemon's death ends the connection. */
+		become_daemon(&args, fuse_fd, ready_fd, log_fd);
+	/* From here on the daemon's death ends the connection, and the pipe. */
 	close(take_fd(&fuse_fd));
-	err = wait_ready(notify_fd, pid, &why);
+	close(take_fd(&ready_fd));
+	err = wait_ready(read_fd, pid, &why);
 	if (err == -ETIMEDOUT)
 		kill(pid, SIGKILL);
 	if (err < 0)

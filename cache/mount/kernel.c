@@ -39,12 +39,11 @@ static int add_layers(int fd, const struct kernel_mount *m, struct errmsg *msg)
 
 struct job {
 	const struct kernel_mount *mount;
-	int mount_fd;
 };
 
-static int do_job(void *job_arg, struct errmsg *msg)
+static int do_mount(void *job_arg, int *ret_fd, struct errmsg *msg)
 {
-	struct job *job = job_arg;
+	const struct job *job = job_arg;
 	const struct kernel_mount *m = job->mount;
 	char source[32], number[2];
 	char hex[CFS_DIGEST_HEX_LEN + 1];
@@ -68,22 +67,17 @@ static int do_job(void *job_arg, struct errmsg *msg)
 		err = mount_context_string(fd, "verity_check", number, msg);
 	if (err == 0)
 		err = mount_context_create(fd, m->attributes | MOUNT_ATTR_RDONLY,
-					   &job->mount_fd, msg);
+					   ret_fd, msg);
 	return err;
 }
 
 int mount_kernel(const struct kernel_mount *m, int *ret_mount_fd,
 		 struct errmsg *msg)
 {
-	struct job job = { .mount = m, .mount_fd = -1 };
-	CLEANUP_CLOSE int mount_fd = -1;
-	int err = mount_place_run(m->place, m->layers, m->n_layers, do_job,
-				  &job, msg);
+	struct job job = { .mount = m };
 
-	mount_fd = job.mount_fd;
-	if (err == 0)
-		*ret_mount_fd = take_fd(&mount_fd);
-	return err;
+	return mount_place_run(m->place, m->layers, m->n_layers, do_mount, &job,
+			       ret_mount_fd, msg);
 }
 
 struct replace_job {
@@ -91,12 +85,13 @@ struct replace_job {
 	int mount_fd;
 };
 
-static int do_replace(void *job_arg, struct errmsg *msg)
+static int do_replace(void *job_arg, int *ret_fd, struct errmsg *msg)
 {
 	const struct replace_job *job = job_arg;
 	CLEANUP_CLOSE int fd = -1;
 	int err = mount_context_pick(job->mount_fd, &fd, msg);
 
+	(void)ret_fd;
 	if (err == 0)
 		err = add_layers(fd, job->mount, msg);
 	if (err == 0)
@@ -108,7 +103,8 @@ int mount_kernel_replace_layers(int mount_fd, const struct kernel_mount *m,
 				struct errmsg *msg)
 {
 	struct replace_job job = { .mount = m, .mount_fd = mount_fd };
+	int no_fd;
 
 	return mount_place_run(m->place, m->layers, m->n_layers, do_replace,
-			       &job, msg);
+			       &job, &no_fd, msg);
 }

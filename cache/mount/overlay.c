@@ -162,12 +162,11 @@ static int mount_in_any_style(const struct overlay_mount *m,
 struct job {
 	const struct overlay_mount *mount;
 	enum overlay_style style;
-	int mount_fd;
 };
 
-static int do_job(void *job_arg, struct errmsg *msg)
+static int do_job(void *job_arg, int *ret_fd, struct errmsg *msg)
 {
-	struct job *job = job_arg;
+	const struct job *job = job_arg;
 	char image[IMAGE_NAME_MAX];
 	int err;
 
@@ -175,19 +174,14 @@ static int do_job(void *job_arg, struct errmsg *msg)
 	err = mount_place_attach(job->mount->erofs_fd, image);
 	if (err < 0)
 		return err;
-	return mount_in_any_style(job->mount, job->style, &job->mount_fd, msg);
+	return mount_in_any_style(job->mount, job->style, ret_fd, msg);
 }
 
 int mount_overlay(const struct overlay_mount *m, enum overlay_style style,
 		  int *ret_mount_fd, struct errmsg *msg)
 {
-	struct job job = { .mount = m, .style = style, .mount_fd = -1 };
-	CLEANUP_CLOSE int mount_fd = -1;
-	int err = mount_place_run(m->place, m->layers, m->n_layers, do_job,
-				  &job, msg);
+	struct job job = { .mount = m, .style = style };
 
-	mount_fd = job.mount_fd;
-	if (err == 0)
-		*ret_mount_fd = take_fd(&mount_fd);
-	return err;
+	return mount_place_run(m->place, m->layers, m->n_layers, do_job, &job,
+			       ret_mount_fd, msg);
 }

@@ -8,55 +8,52 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cache/base/cleanup.h"
 
-/* Where the process was before. */
-struct home {
-	int namespace_fd;
-	int root_fd;
-	int cwd_fd;
+/* What the process in the place has to say at its end. */
+struct answer {
+	int err;
+	struct errmsg msg;
 };
 
-static void close_home(struct home *home)
+/*
+ * In a chroot "/" is no mount point that has a propagation: the root of the namespace
+ * is, which setns() goes to.  Then back to where this process was.
+ */
+static int make_private_from_chroot(void)
 {
-	cleanup_close(&home->namespace_fd);
-	cleanup_close(&home->root_fd);
-	cleanup_close(&home->cwd_fd);
-}
+	CLEANUP_CLOSE int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_CLOSE int cwd_fd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_CLOSE int self_fd = syscall(SYS_pidfd_open, getpid(), 0);
 
-static int leave_home(struct home *home, const char *folder)
-{
-	home->namespace_fd = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
-	if (home->namespace_fd < 0)
-		return -errno;
-	home->root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (home->root_fd < 0)
-		return -errno;
-	home->cwd_fd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (home->cwd_fd < 0)
-		return -errno;
-	if (unshare(CLONE_NEWNS) < 0)
-		return -errno;
-	/* Nothing that is mounted from now on may reach the others. */
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount("composefs", folder, "tmpfs", MS_NOSUID | MS_NODEV,
-		  "mode=0700,size=1m") < 0 ||
-	    chdir(folder) < 0)
+	if (root_fd < 0 || cwd_fd < 0 || self_fd < 0 ||
+	    setns(self_fd, CLONE_NEWNS) < 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    fchdir(root_fd) < 0 || chroot(".") < 0 || fchdir(cwd_fd) < 0)
 		return -errno;
 	return 0;
 }
 
-static int return_home(const struct home *home)
+static int enter(const char *folder)
 {
-	if (home->cwd_fd < 0)		/* never left */
-		return 0;
-	/* setns() forgets root and current folder. */
-	if (setns(home->namespace_fd, CLONE_NEWNS) < 0 ||
-	    fchdir(home->root_fd) < 0 || chroot(".") < 0 ||
-	    fchdir(home->cwd_fd) < 0)
+	int err = 0;
+
+	if (unshare(CLONE_NEWNS) < 0)
+		return -errno;
+	/* Nothing that is mounted from now on may reach the others. */
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		err = errno == EINVAL ? make_private_from_chroot() : -errno;
+	if (err < 0)
+		return err;
+	if (mount("composefs", folder, "tmpfs", MS_NOSUID | MS_NODEV,
+		  "mode=0700,size=1m") < 0 ||
+	    chdir(folder) < 0)
 		return -errno;
 	return 0;
 }
@@ -84,27 +81,107 @@ static int attach_layers(const struct mount_layer *layers, size_t n)
 	return err;
 }
 
+static int run(const char *folder, const struct mount_layer *layers, size_t n,
+	       mount_place_fn fn, void *context, int *ret_fd,
+	       struct errmsg *msg)
+{
+	int err = enter(folder);
+
+	if (err == 0)
+		err = attach_layers(layers, n);
+	if (err < 0)
+		return errmsg_set(msg, err,
+				  "no mount namespace to set up in: %s",
+				  strerror(-err));
+	return fn(context, ret_fd, msg);
+}
+
+/* A descriptor travels beside the answer, if there is one. */
+union control {
+	char space[CMSG_SPACE(sizeof(int))];
+	struct cmsghdr align;
+};
+
+static int send_answer(int socket_fd, struct answer *answer, int fd)
+{
+	struct iovec iov = { answer, sizeof(*answer) };
+	union control control = { .space = { 0 } };
+	struct msghdr header = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct cmsghdr *cmsg;
+
+	if (fd >= 0) {
+		header.msg_control = control.space;
+		header.msg_controllen = sizeof(control.space);
+		cmsg = CMSG_FIRSTHDR(&header);
+		cmsg->cmsg_level = SOL_SOCKET;
+		cmsg->cmsg_type = SCM_RIGHTS;
+		cmsg->cmsg_len = CMSG_LEN(sizeof(fd));
+		memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
+	}
+	return sendmsg(socket_fd, &header, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+static int take_answer(int socket_fd, struct answer *answer, int *ret_fd)
+{
+	struct iovec iov = { answer, sizeof(*answer) };
+	union control control;
+	struct msghdr header = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.space,
+		.msg_controllen = sizeof(control.space),
+	};
+	struct cmsghdr *cmsg;
+	ssize_t n;
+
+	do {
+		n = recvmsg(socket_fd, &header, MSG_CMSG_CLOEXEC);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	if (n != sizeof(*answer))	/* it was killed */
+		return -EIO;
+	cmsg = CMSG_FIRSTHDR(&header);
+	if (cmsg && cmsg->cmsg_level == SOL_SOCKET &&
+	    cmsg->cmsg_type == SCM_RIGHTS)
+		memcpy(ret_fd, CMSG_DATA(cmsg), sizeof(*ret_fd));
+	return 0;
+}
+
 int mount_place_run(const char *folder, const struct mount_layer *layers,
 		    size_t n_layers, mount_place_fn fn, void *context,
-		    struct errmsg *msg)
+		    int *ret_fd, struct errmsg *msg)
 {
-	CLEANUP(close_home) struct home home = { -1, -1, -1 };
-	int err, home_err;
+	struct answer answer = { .err = 0 };
+	int fds[2], err;
+	pid_t pid;
 
-	err = leave_home(&home, folder);
-	if (err == 0)
-		err = attach_layers(layers, n_layers);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
+		return -errno;
+
+	CLEANUP_CLOSE int here_fd = fds[0];
+	CLEANUP_CLOSE int there_fd = fds[1];
+
+	pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (pid == 0) {
+		int fd = -1;
+
+		answer.err = run(folder, layers, n_layers, fn, context, &fd,
+				 &answer.msg);
+		_exit(send_answer(there_fd, &answer, fd) < 0);
+	}
+	close(take_fd(&there_fd));
+	err = take_answer(here_fd, &answer, ret_fd);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
 	if (err < 0)
-		errmsg_set(msg, err, "no mount namespace to set up in: %s",
-			   strerror(-err));
-	else
-		err = fn(context, msg);
-	home_err = return_home(&home);
-	if (err == 0 && home_err < 0)
-		err = errmsg_set(msg, home_err,
-				 "can't return to the mount namespace: %s",
-				 strerror(-home_err));
-	return err;
+		return errmsg_set(msg, err,
+				  "the process that puts the mount together has ended too early");
+	if (answer.err < 0)
+		return errmsg_set(msg, answer.err, "%s", answer.msg.text);
+	return answer.err;
 }
 
 int mount_place_layer(const struct mount_layer *layer, size_t i,

@@ -2,6 +2,7 @@
 /*
  * cfs-store: look after a store, offline.
  */
+#include "cache/base/process.h"
 #include "cache/programs/cfs_store.h"
 
 #include <errno.h>
@@ -154,6 +155,7 @@ int store_resolve(struct cfs_store *store, const char *image,
 
 int main(int argc, char **argv)
 {
+	process_begin();
 	if (argc < 2)
 		return store_usage_error("no command");
 	if (strcmp(argv[1], "--help") == 0) {

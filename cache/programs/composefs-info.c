@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cache/base/process.h"
 #include "cache/programs/info.h"
 
 static const char usage[] =
@@ -133,6 +134,7 @@ int main(int argc, char **argv)
 	const struct command *command;
 	int status;
 
+	process_begin();
 	info.filters = calloc((size_t)argc, sizeof(*info.filters));
 	if (!info.filters) {
 		fputs("composefs-info: no memory\n", stderr);

@@ -22,6 +22,7 @@
 #include "cache/base/errmsg.h"
 #include "cache/base/failpoint.h"
 #include "cache/base/full_io.h"
+#include "cache/base/process.h"
 #include "cache/base/replace_file.h"
 #include "cache/build/dump_parse.h"
 #include "cache/build/tree.h"
@@ -296,6 +297,7 @@ int main(int argc, char **argv)
 	struct cfs_tree tree = { 0 };
 	CLEANUP_CLOSE int lock_fd = -1;
 
+	process_begin();
 	mkcomposefs_parse_options(argc, argv, &o);
 	descriptor_limit_raise();
 	open_store(&o, &store, &lock_fd);

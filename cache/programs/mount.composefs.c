@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "cache/base/cleanup.h"
+#include "cache/base/process.h"
 #include "cache/programs/mount_request.h"
 
 
@@ -272,6 +273,7 @@ int main(int argc, char **argv)
 	struct errmsg msg = { "" };
 	int err = 0;
 
+	process_begin();
 	mount_options_init(&request.options);
 	parse_arguments(argc, argv, &request);
 	check_request(&request);

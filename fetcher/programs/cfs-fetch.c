@@ -10,6 +10,7 @@
 
 #include "cache/base/log.h"
 #include "cache/base/own_program.h"
+#include "cache/base/process.h"
 #include "cache/store/explain.h"
 #include "cache/store/store.h"
 #include "fetcher/programs/cfs_fetch.h"
@@ -88,6 +89,7 @@ int main(int argc, char **argv)
 	struct fetch_options options;
 	int status;
 
+	process_begin();
 	if (is_for_report(argc, argv))
 		return run_report(argv);
 	if (options_parse(argc, argv, &options, &status))

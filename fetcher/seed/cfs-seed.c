@@ -27,6 +27,7 @@
 #include "cache/base/errmsg.h"
 #include "cache/base/failpoint.h"
 #include "cache/base/interrupt.h"
+#include "cache/base/process.h"
 #include "cache/base/progress.h"
 #include "cache/mirror/profile.h"
 #include "cache/store/publish.h"
@@ -342,6 +343,7 @@ int main(int argc, char **argv)
 	struct timespec start;
 	int status;
 
+	process_begin();
 	if (seed_options_parse(argc, argv, &seed.options, &status))
 		return status;
 	descriptor_limit_raise();
