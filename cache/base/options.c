@@ -195,7 +195,7 @@ int option_parse(const struct option_parser *parser, int argc, char **argv,
 					       flat.rows[at]->name);
 		seen[at] = true;
 		err = set_field(parser, flat.rows[at], flat.base[at], optarg);
-		if (err < 0)
+		if (err)
 			return err;
 	}
 	*ret_rest = optind;

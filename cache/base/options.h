@@ -68,7 +68,7 @@ struct option_parser {
 };
 
 enum {
-	OPTION_ANSWERED = 1,	/* --help or --version: exit with success */
+	OPTION_ANSWERED = 1,	/* --help, --version, or a call said so: exit with success */
 };
 
 /**

@@ -125,19 +125,31 @@ cfs_fetcher_options() {
 	done
 }
 
-# cfs_take_root_path URL: DHCP's, the only mirror if the command line has none.  Anybody
-# on the network can answer DHCP: a comma or a blank would become an option of the mount.
+# cfs_take_root_path URL: DHCP's, the only mirror if the command line has none.  Any machine
+# on the network can answer DHCP, and a boot needs no mirror if the store has the image: what
+# is no mirror is passed over.  A comma or a blank would become an option of the mount.
 cfs_take_root_path() {
-	case $cfs_mirrors,$1 in
-	,http://* | ,https://*) ;;
-	*) return 0 ;;
-	esac
-	case $1 in
-	*[!]A-Za-z0-9._~:/%@+=[-]*)
-		cfs_say "DHCP's root-path is no mirror, a character in it does not belong into a URL: $1"
-		;;
-	*) cfs_mirrors=$1 ;;
-	esac
+	[ -z "$cfs_mirrors" ] && [ -n "$1" ] && [ "$1" != "${cfs_no_mirror:-}" ] || return 0
+	if [ ${#1} -gt 1024 ]; then
+		cfs_say "DHCP's root-path is passed over: ${#1} characters are no mirror's URL"
+	else
+		case $1 in
+		*[!]A-Za-z0-9._~:/%@+=[-]*)
+			cfs_say "DHCP's root-path is passed over: a character in it does not belong into a URL"
+			;;
+		[Hh][Tt][Tt][Pp]://* | [Hh][Tt][Tt][Pp][Ss]://*)
+			# The fetcher would not start with what it does not take for a URL.
+			if cfs_why=$(cfs-fetch --check-mirror="$1" 2>&1); then
+				cfs_mirrors=$1
+				return 0
+			fi
+			cfs_say "DHCP's root-path is passed over, it is no mirror: $1: $cfs_why"
+			;;
+		*) cfs_say "DHCP's root-path is passed over, it is no http:// or https:// URL: $1" ;;
+		esac
+	fi
+	# Said one time, however often the network is asked.
+	cfs_no_mirror=$1
 }
 
 # cfs_uptime: sets cfs_now, in seconds.

@@ -113,6 +113,27 @@ int mount_attached_find(int fd, const char *path, struct mount_attached *ret,
 	return 0;
 }
 
+int mount_file_system_of(int fd, char **ret_type, char **ret_source)
+{
+	CLEANUP_FREE char *line = NULL;
+	CLEANUP_FREE char *type = NULL;
+	CLEANUP_FREE char *source = NULL;
+	char *fields[4] = { NULL };
+	int err = find_line(fd, &line);
+
+	if (err == 0)
+		err = split_line(line, fields);
+	if (err < 0)
+		return err;
+	type = strdup(fields[1]);
+	source = strdup(fields[2]);
+	if (!type || !source)
+		return -ENOMEM;
+	*ret_type = take_ptr(type);
+	*ret_source = take_ptr(source);
+	return 0;
+}
+
 bool mount_attached_option(const struct mount_attached *attached,
 			   const char *begin)
 {

@@ -51,6 +51,16 @@ struct mount_attached {
 int mount_attached_find(int fd, const char *path, struct mount_attached *ret,
 			struct errmsg *msg);
 
+/**
+ * mount_file_system_of() - the file system that a file or folder is on
+ * @fd: any descriptor of it
+ * @ret_type: its type ("ext4"), owned by the caller
+ * @ret_source: its device, as /proc/mounts shows it, owned by the caller
+ *
+ * Return: 0 or -errno; both are untouched then.
+ */
+int mount_file_system_of(int fd, char **ret_type, char **ret_source);
+
 /** mount_attached_option() - is there an option that begins like this ("upperdir=")? */
 bool mount_attached_option(const struct mount_attached *attached,
 			   const char *begin);

@@ -46,6 +46,24 @@ static int fail(int fd, int err, const char *what, const char *value,
 			  text[0] ? ": the kernel says: " : "", text);
 }
 
+/*
+ * EROFS is mounted by the root of the machine only: the kernel looks for that before it
+ * looks at what is to be mounted, which here is nothing.  composefs.ko does the same.
+ */
+int mount_context_permitted(struct errmsg *msg)
+{
+	CLEANUP_CLOSE int fd = fsopen("erofs", FSOPEN_CLOEXEC);
+
+	if (fd < 0 && errno == ENODEV)
+		fd = fsopen("composefs", FSOPEN_CLOEXEC);
+	if ((fd < 0 && errno == EPERM) ||
+	    (fd >= 0 && fsconfig(fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0 &&
+	     errno == EPERM))
+		return errmsg_set(msg, -EPERM,
+				  "only root may mount an image (CAP_SYS_ADMIN, and not in a user namespace)");
+	return 0;
+}
+
 int mount_context_open(const char *type, int *ret_fd, struct errmsg *msg)
 {
 	int fd = fsopen(type, FSOPEN_CLOEXEC);

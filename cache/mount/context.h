@@ -16,6 +16,14 @@
 #include "cache/base/errmsg.h"
 
 /**
+ * mount_context_permitted() - may this process mount an image at all?
+ * @msg: says what it lacks
+ *
+ * Return: 0 or -EPERM.
+ */
+int mount_context_permitted(struct errmsg *msg);
+
+/**
  * mount_context_open() - start setting up a file system
  * @type: as in /proc/filesystems
  * @ret_fd: the context

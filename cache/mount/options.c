@@ -413,6 +413,7 @@ static int combine(struct mount_options *options, const struct asked *asked,
 		options->verity_check = asked->verity_check;
 	else if (options->has_digest || asked->verity || asked->try_verity)
 		options->verity_check = 2;
+	options->says_verity = asked->verity || asked->has_verity_check;
 	options->try_verity = asked->try_verity && !asked->verity &&
 			      !asked->has_verity_check;
 

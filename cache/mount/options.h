@@ -46,6 +46,7 @@ enum mount_backend {
  * @image_verity: whatever @verity_check is, the image must have fs-verity
  * @verity_check: 0 to 2: what every option together asks for
  * @try_verity: @verity_check may be lowered to 0 where there is no fs-verity
+ * @says_verity: verity or verity_check= was given, which tryverity does not change
  * @upperdir: with @workdir, makes the mount writable; or NULL
  * @idmap: file of a user namespace, or NULL
  * @remount: change what is mounted already
@@ -68,6 +69,7 @@ struct mount_options {
 	bool image_verity;
 	unsigned int verity_check;
 	bool try_verity;
+	bool says_verity;
 
 	enum mount_backend backend;
 	char *upperdir;

@@ -2,25 +2,47 @@
 /* Taking an image's URL apart. */
 #include "cache/mount/source.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define IMAGES	"/images/"
 #define OBJECTS	"/objects/"
 
+/* What cfs-fetch can ask; a scheme may be written in capitals. */
+static const char *const schemes[] = {
+	"http://", "https://", "s3+http://", "s3+https://",
+};
+
+/* How long "SCHEME://" is, or 0: the letters and signs are RFC 3986's. */
 static size_t scheme_len(const char *text)
 {
-	if (strncmp(text, "http://", 7) == 0)
-		return 7;
-	if (strncmp(text, "https://", 8) == 0)
-		return 8;
-	return 0;
+	size_t len = 0;
+
+	if (!isalpha((unsigned char)text[0]))
+		return 0;
+	while (isalnum((unsigned char)text[len]) ||
+	       (text[len] && strchr("+.-", text[len])))
+		len++;
+	return strncmp(text + len, "://", 3) == 0 ? len + 3 : 0;
 }
 
 bool mount_source_is_url(const char *text)
 {
 	return scheme_len(text) > 0;
+}
+
+static bool is_known(const char *url)
+{
+	size_t len = scheme_len(url), i;
+
+	for (i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
+		if (strlen(schemes[i]) == len &&
+		    strncasecmp(url, schemes[i], len) == 0)
+			return true;
+	return false;
 }
 
 /* Where the last occurrence starts, or NULL. */
@@ -39,6 +61,10 @@ int mount_source_parse(const char *url, struct mount_source *ret,
 	const char *host = url + scheme_len(url), *base_end, *name;
 	struct mount_source source = { .mirror = NULL };
 
+	if (!is_known(url))
+		return errmsg_set(msg, -EINVAL,
+				  "%s: images come by http:// or https://, from a private bucket by s3+https://, and not by %.*s; a file of that name is ./%s",
+				  url, (int)scheme_len(url), url, url);
 	if (strpbrk(url, "?#"))
 		return errmsg_set(msg, -EINVAL,
 				  "%s: the URL of an image has no query and no fragment",

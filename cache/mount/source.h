@@ -5,8 +5,9 @@
  *	http://HOST[:PORT][/PATH]/images/NAME
  *	http://HOST[:PORT][/PATH]/objects/aa/<62 hex>
  *
- * and the same with https.  What stands before /images/ or /objects/ is the
- * mirror's base URL.
+ * and the same with https, s3+http and s3+https, in small letters or capitals.  What stands
+ * before /images/ or /objects/ is the mirror's base URL.  Everything else that begins as a
+ * URL does is refused: it would be taken for a file of that name.
  *
  * Ownership: struct mount_source owns its string, to mount_source_free().
  */
@@ -30,7 +31,7 @@ struct mount_source {
 	struct cfs_digest digest;
 };
 
-/** mount_source_is_url() - is it on a mirror? */
+/** mount_source_is_url() - does it begin with a scheme, known or not? */
 bool mount_source_is_url(const char *text);
 
 /**

@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cache/base/cleanup.h"
+#include "cache/mount/attached.h"
 #include "cache/verity/measure.h"
 #include "cache/verity/hash.h"
 
@@ -25,8 +27,26 @@ static int folder_has_verity(const char *path)
 	return cfs_object_measure(fd, &digest) == -ENODATA;
 }
 
+/* What gives a folder's file system fs-verity, as it has to be typed. */
+static void say_how(const char *folder, char *ret, size_t size)
+{
+	CLEANUP_CLOSE int fd = open(folder, O_PATH | O_CLOEXEC);
+	CLEANUP_FREE char *type = NULL;
+	CLEANUP_FREE char *device = NULL;
+
+	if (fd >= 0 && mount_file_system_of(fd, &type, &device) == 0 &&
+	    strcmp(type, "ext4") == 0 && device[0] == '/')
+		snprintf(ret, size, "type, once: tune2fs -O verity %s", device);
+	else
+		snprintf(ret, size, "have the store on a file system with fs-verity, made with mkfs.ext4 -O verity DEVICE%s%s",
+			 type ? ": this one is of the type " : "",
+			 type ? type : "");
+}
+
+/* @how: besides tryverity, what can be done about it. */
 static int refuse_or_lower(struct mount_options *options, const char *first,
-			   const char *second, struct errmsg *msg)
+			   const char *second, const char *how,
+			   struct errmsg *msg)
 {
 	if (options->verity_check == 0 || options->try_verity) {
 		options->verity_check = 0;
@@ -34,14 +54,18 @@ static int refuse_or_lower(struct mount_options *options, const char *first,
 		return MOUNT_VERITY_NONE;
 	}
 	return errmsg_set(msg, -EOPNOTSUPP,
-			  "%s: %s, so only verity_check=0 is possible, and it must be asked for",
-			  first, second);
+			  "%s: %s. Either %s: then objects are checked when they are fetched, not when they are read. Or %s",
+			  first, second, options->says_verity ?
+			  "give tryverity in place of verity and verity_check=" :
+			  "add ,tryverity to the options",
+			  how);
 }
 
 int mount_verity_settle(struct mount_options *options,
 			const char *const *folders, size_t n_folders,
 			struct errmsg *msg)
 {
+	char how[256];
 	size_t i;
 
 	for (i = 0; i < n_folders; i++) {
@@ -50,10 +74,12 @@ int mount_verity_settle(struct mount_options *options,
 		if (has < 0)
 			return errmsg_set(msg, has, "%s: %s", folders[i],
 					  strerror(-has));
-		if (!has)
-			return refuse_or_lower(options, folders[i],
-					       "the file system has no fs-verity",
-					       msg);
+		if (has)
+			continue;
+		say_how(folders[i], how, sizeof(how));
+		return refuse_or_lower(options, folders[i],
+				       "the file system has no fs-verity", how,
+				       msg);
 	}
 	return 0;
 }
@@ -87,7 +113,9 @@ int mount_verity_check_image(struct mount_options *options, const char *path,
 		return errmsg_set(msg, -EOPNOTSUPP,
 				  NO_VERITY ": %s: image_verity asks for it",
 				  path);
-	lowered = refuse_or_lower(options, NO_VERITY, path, msg);
+	lowered = refuse_or_lower(options, NO_VERITY, path,
+				  "type, once: fsverity enable IMAGE, where its file system has fs-verity",
+				  msg);
 	if (lowered < 0)
 		return lowered;
 	err = cfs_verity_hash_fd(image_fd, UINT64_MAX, &digest, NULL);

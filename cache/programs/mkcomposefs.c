@@ -31,6 +31,7 @@
 #include "cache/programs/mkcomposefs.h"
 #include "cache/store/explain.h"
 #include "cache/store/store.h"
+#include "cache/store/unmake.h"
 #include "cache/store/lock.h"
 #include "cache/verity/hash.h"
 
@@ -44,6 +45,12 @@ struct output {
 	struct cfs_digest digest;	/* when all is written */
 };
 
+/* That had to be made; die() takes it back. */
+static struct {
+	const char *path;
+	unsigned int absent;
+} new_store;
+
 void die(const char *format, ...)
 {
 	va_list args;
@@ -53,6 +60,8 @@ void die(const char *format, ...)
 	vfprintf(stderr, format, args);
 	va_end(args);
 	fputc('\n', stderr);
+	if (new_store.absent)
+		cfs_store_unmake(new_store.path, new_store.absent);
 	exit(EXIT_FAILURE);
 }
 
@@ -108,6 +117,10 @@ static void open_store(const struct mkcomposefs_options *o,
 
 	if (!path || (o->digest_store && o->from_file))
 		return;
+	if (o->store) {
+		new_store.path = path;
+		new_store.absent = cfs_store_absent(path);
+	}
 	err = o->store ? cfs_store_open(path, CFS_STORE_CREATE, ret) :
 			 cfs_store_open_objects(path, CFS_STORE_CREATE, ret);
 	if (err) {

@@ -27,7 +27,9 @@
 
 #include "cache/base/cleanup.h"
 #include "cache/base/process.h"
+#include "cache/mount/context.h"
 #include "cache/programs/mount_request.h"
+#include "cache/store/unmake.h"
 
 
 /* Exit statuses of mount(8). */
@@ -169,6 +171,7 @@ static void parse_arguments(int argc, char **argv, struct request *r)
 	err = mount_options_parse(&r->options, all ? all : "", sloppy, &msg);
 	if (err < 0)
 		fail(EXIT_USAGE, err, &msg);
+	r->options_text = take_ptr(all);
 }
 
 /* A remount leaves as it is what is not named. */
@@ -219,6 +222,7 @@ static void check_request(struct request *r)
 static void say_weaknesses(const struct request *r)
 {
 	char hex[CFS_DIGEST_HEX_LEN + 1];
+	const char *given = r->options_text;
 
 	if (r->weak.text[0])
 		say("%s: objects are checked when they are fetched, not when they are read (verity_check=0)",
@@ -226,8 +230,13 @@ static void say_weaknesses(const struct request *r)
 	if (!r->is_url || r->options.has_digest)
 		return;
 	cfs_digest_format(&r->digest, hex);
-	say("nobody vouches for %s, so it is mounted nosuid,nodev; to get this image and no other next time: -o digest=%s",
-	    r->source, hex);
+	/* mount(8) will put it in front again. */
+	if (strncmp(given, "rw,", 3) == 0)
+		given += 3;
+	say("nothing vouches for %s, so it is mounted nosuid,nodev; to get this image and no other next time: -o '%s,digest=%s%s'",
+	    r->source, given, hex,
+	    r->weak.text[0] && !r->options.says_verity &&
+		    !r->options.try_verity ? ",tryverity" : "");
 }
 
 static int run(struct request *r, struct errmsg *msg)
@@ -242,7 +251,9 @@ static int run(struct request *r, struct errmsg *msg)
 				  strerror(errno));
 	if (r->options.remount)
 		return remount_image(r, target_fd, msg);
-	err = find_objects(r, msg);
+	err = mount_context_permitted(msg);
+	if (err == 0)
+		err = find_objects(r, msg);
 	if (err == 0)
 		err = get_image(r, msg);
 	if (err < 0)
@@ -279,12 +290,17 @@ int main(int argc, char **argv)
 	check_request(&request);
 	if (!request.fake)
 		err = run(&request, &msg);
-	if (err < 0)
+	if (err < 0) {
+		if (request.store_absent)
+			cfs_store_unmake(request.options.store,
+					 request.store_absent);
 		fail(EXIT_FAIL, err, &msg);
+	}
 	cleanup_close(&request.image_fd);
 	cleanup_close(&request.objects_fd);
 	cfs_store_close(request.store);
 	free(request.store_path);
+	free(request.options_text);
 	mount_source_free(&request.url);
 	mount_basedirs_free(&request.basedirs);
 	mount_options_free(&request.options);

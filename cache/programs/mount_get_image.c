@@ -18,6 +18,7 @@
 #include "cache/programs/mount_request.h"
 #include "cache/store/lock.h"
 #include "cache/store/transient.h"
+#include "cache/store/unmake.h"
 
 static int open_store(struct request *r, const char *path, unsigned int flags,
 		      struct errmsg *msg)
@@ -86,8 +87,10 @@ int find_objects(struct request *r, struct errmsg *msg)
 	size_t i, n = 0;
 	int err = 0;
 
-	if (r->is_url || o->n_mirrors)
+	if (r->is_url || o->n_mirrors) {
+		r->store_absent = cfs_store_absent(o->store);
 		err = open_store(r, o->store, CFS_STORE_CREATE, msg);
+	}
 	if (err == 0 && r->store)
 		err = hold_objects(r, msg);
 	if (err == 0)

@@ -23,7 +23,9 @@
 
 /**
  * struct request - one mount; owned by main(), filled step by step
+ * @options_text: all that was given with -o
  * @store: that the image is in; NULL if nothing fetches
+ * @store_absent: what had to be made of options.store, to be taken back on failure
  * @lock_fd: keeps gc away from @store, or -1
  * @image_name: for messages
  * @digest: of an image in @store
@@ -35,6 +37,7 @@
 struct request {
 	const char *source;
 	const char *target;
+	char *options_text;
 	struct mount_options options;
 	struct mount_basedirs basedirs;
 	bool fake;
@@ -45,6 +48,7 @@ struct request {
 	struct cfs_store *store;
 	char *store_path;
 	int objects_fd;
+	unsigned int store_absent;
 	int lock_fd;
 
 	int image_fd;

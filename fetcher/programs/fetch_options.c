@@ -54,6 +54,7 @@ NETWORK_OPTIONS_USAGE
 "Other tasks:\n"
 "  --fetch-image=NAME|DIGEST fetch an image into the store, print its digest\n"
 "  --digest=DIGEST           that the image must have\n"
+"  --check-mirror=URL        say whether --mirror would take it; nothing is asked\n"
 "  --help                    show this and exit\n"
 "  --version                 show the version and exit\n"
 "\n"
@@ -122,6 +123,19 @@ static int add_profile(const struct option_parser *parser, void *field,
 	return 0;
 }
 
+/* Answers right away, as --help does: the URL may be anything. */
+static int check_mirror(const struct option_parser *parser, void *field,
+			const char *name, const char *text)
+{
+	struct fetch_options *options = field;
+	int err = fetch_config_add_mirror(&options->config, text);
+
+	if (err == -EINVAL)
+		return option_complain(parser, "--%s: %s", name,
+				       fetch_config_mirror_fault(text));
+	return err < 0 ? err : OPTION_ANSWERED;
+}
+
 #define FIELD(f)	offsetof(struct fetch_options, f)
 
 static const struct option_row rows[] = {
@@ -157,6 +171,7 @@ static const struct option_row rows[] = {
 	{ "verbose", OPTION_FLAG, FIELD(verbose), false, NULL },
 	{ "fetch-image", OPTION_TEXT, FIELD(fetch_image), false, NULL },
 	{ "digest", OPTION_CALL, 0, false, set_expected },
+	{ "check-mirror", OPTION_CALL, 0, false, check_mirror },
 };
 
 static int no_rest(const struct option_parser *parser, int n_rest, char **rest)

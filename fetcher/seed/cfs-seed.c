@@ -28,6 +28,7 @@
 #include "cache/base/failpoint.h"
 #include "cache/base/interrupt.h"
 #include "cache/base/process.h"
+#include "cache/store/unmake.h"
 #include "cache/base/progress.h"
 #include "cache/mirror/profile.h"
 #include "cache/store/publish.h"
@@ -340,6 +341,7 @@ static int tell(const struct seed *seed, double seconds, int status)
 int main(int argc, char **argv)
 {
 	struct seed seed = { .signal_fd = -1 };
+	unsigned int absent;
 	struct timespec start;
 	int status;
 
@@ -350,6 +352,7 @@ int main(int argc, char **argv)
 	interrupt_say("cfs-seed: interrupted; run it again to go on\n");
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	seed_plan_init(&seed.plan);
+	absent = cfs_store_absent(seed.options.store);
 	status = set_up(&seed);
 	if (status == 0) {
 		status = work(&seed);
@@ -360,6 +363,8 @@ int main(int argc, char **argv)
 	free(seed.images);
 	seed_plan_free(&seed.plan);
 	cfs_store_close(seed.store);
+	if (status)
+		cfs_store_unmake(seed.options.store, absent);
 	seed_options_free(&seed.options);
 	return status;
 }

@@ -14,8 +14,13 @@ static void test_what_is_a_url(void)
 {
 	CHECK(mount_source_is_url("http://a/images/b"));
 	CHECK(mount_source_is_url("https://a/images/b"));
+	CHECK(mount_source_is_url("HTTP://a/images/b"));
+	CHECK(mount_source_is_url("s3+https://a/images/b"));
+	CHECK(mount_source_is_url("ftp://a/images/b"));
 	CHECK(!mount_source_is_url("http:/a"));
-	CHECK(!mount_source_is_url("ftp://a/images/b"));
+	CHECK(!mount_source_is_url("./ftp://a/images/b"));
+	CHECK(!mount_source_is_url("://a"));
+	CHECK(!mount_source_is_url("3+http://a"));
 	CHECK(!mount_source_is_url("/srv/http://a"));
 	CHECK(!mount_source_is_url("image.cfs"));
 }
@@ -31,6 +36,10 @@ static void test_a_url_is_a_mirror_and_a_name(void)
 		{ "http://[::1]:80/images/os", "http://[::1]:80", "os" },
 		{ "http://a/images/images/os", "http://a/images", "os" },
 		{ "http://a/objects/" OBJECT, "http://a", "" },
+		{ "HTTP://a/images/os", "HTTP://a", "os" },
+		{ "hTTps://a/images/os", "hTTps://a", "os" },
+		{ "s3+http://a/b/images/os", "s3+http://a/b", "os" },
+		{ "S3+HTTPS://a/b/images/os", "S3+HTTPS://a/b", "os" },
 	};
 	struct errmsg msg;
 	size_t i;
@@ -54,7 +63,10 @@ static void test_other_urls_are_refused(void)
 		"http://a/images/os/", "http://a/images/a/b",
 		"http://a/images/os?x", "http://a/images/os#x",
 		"http://a/images/%2e", "http://a/objects/00/11",
-		("http:///objects/" OBJECT),
+		("http:///objects/" OBJECT), "ftp://a/images/os",
+		"FTP://a/images/os", "file:///images/os", "s3://a/images/os",
+		"httpx://a/images/os", "s3+ftp://a/images/os",
+		"s3+http+http://a/images/os",
 	};
 	size_t i;
 
