@@ -59,6 +59,8 @@ void sim_check_end(void)
 	const struct fetch_stats *stats = fetcher_stats(sim.fetcher);
 
 	SIM_CHECK(sim_gets_active() == 0);
+	/* Each one was seen by disk.c, and compared. */
+	SIM_CHECK(sim_disk_named() >= stats->objects);
 	SIM_CHECK(stats->waiters == 0);
 	SIM_CHECK(stats->queued == 0);
 	SIM_CHECK(stats->in_flight == 0);

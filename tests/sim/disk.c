@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libfsverity.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -27,6 +28,7 @@ static unsigned int fail_one_in;
 static int fail_err;
 static uint64_t used, mapped;
 static bool recount;
+static uint64_t n_named;
 
 /* Files with fs-verity, which a tmpfs does not have. */
 static struct {
@@ -114,6 +116,30 @@ void *__wrap_mmap64(void *at, size_t len, int prot, int flags, int fd,
 int __real_munmap(void *at, size_t len);
 int __wrap_munmap(void *at, size_t len);
 
+/* The store may name an object from the folder that it lies in. */
+static bool parse_name(int fd, const char *name, struct cfs_digest *ret)
+{
+	char link[32], folder[64], whole[CFS_OBJECT_NAME_LEN + 1];
+	ssize_t len;
+
+	if (strlen(name) == CFS_OBJECT_NAME_LEN)
+		return cfs_object_name_parse(name, strlen(name), ret) == 0;
+	if (strlen(name) != CFS_OBJECT_NAME_LEN - 3)
+		return false;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	len = readlink(link, folder, sizeof(folder) - 1);
+	if (len < 2)
+		return false;
+	folder[len] = '\0';
+	snprintf(whole, sizeof(whole), "%s/%s", folder + len - 2, name);
+	return cfs_object_name_parse(whole, strlen(whole), ret) == 0;
+}
+
+static uint64_t on_disk(int i)
+{
+	return (sim.objects[i]->size + BLOCK_SIZE - 1) / BLOCK_SIZE * BLOCK_SIZE;
+}
+
 static void check_named(int fd, const char *name)
 {
 	struct cfs_digest digest;
@@ -125,8 +151,7 @@ static void check_named(int fd, const char *name)
 	};
 	const struct timespec times[2] = { time, time };
 
-	if (!sim.store ||
-	    cfs_object_name_parse(name, strlen(name), &digest) < 0)
+	if (!sim.store || !parse_name(fd, name, &digest))
 		return;
 	i = sim_object_find(&digest);
 	if (i < 0)
@@ -139,8 +164,9 @@ static void check_named(int fd, const char *name)
 	/* Collections go by the time of use: it has to be the simulated one. */
 	SIM_CHECK(utimensat(fd, name, times, 0) == 0);
 	sim_trace("disk: o%d has its name", i);
-	used = sim_disk_used() + (sim.objects[i]->size / BLOCK_SIZE + 1) * BLOCK_SIZE;
-	if (sim.quota_known && used > sim.limits.max_size + sim.quota_slack)
+	n_named++;
+	used += on_disk(i);
+	if (sim.quota_known && sim_disk_used() > sim.limits.max_size + sim.quota_slack)
 		sim_fail("%llu bytes are used, %llu may be",
 			 (unsigned long long)used,
 			 (unsigned long long)sim.limits.max_size);
@@ -342,6 +368,11 @@ int __wrap_munmap(void *at, size_t len)
 
 /* ---- what it has come to ---- */
 
+uint64_t sim_disk_named(void)
+{
+	return n_named;
+}
+
 uint64_t sim_disk_mapped(void)
 {
 	return mapped;
@@ -359,8 +390,7 @@ uint64_t sim_disk_used(void)
 	for (int i = 0; i < sim.n_objects; i++) {
 		cfs_object_name_format(&sim.objects[i]->digest, name);
 		if (fstatat(cfs_store_objects_fd(sim.store), name, &st, 0) == 0)
-			used += (sim.objects[i]->size / BLOCK_SIZE + 1) *
-				BLOCK_SIZE;
+			used += on_disk(i);
 	}
 	return used;
 }

@@ -372,10 +372,6 @@ static bool has_excuse(struct reader *reader)
 	uint64_t moves_ms = PROGRESS_MS + SLACK_MS, now_ms = sim_now_ms();
 
 	fetcher_each(sim.fetcher, is_queued, reader);
-	/* In parts one that has made some progress is not cut at all. */
-	if (sim.objects[reader->object]->size >= sim.config.large_size &&
-	    sim_object_heard_ms(reader->object))
-		return true;
 	return sim_loop_busy() || sim_object_streams(reader->object) ||
 	       now_ms <= sim_object_heard_ms(reader->object) + moves_ms ||
 	       now_ms <= reader->queued_ms + moves_ms;
@@ -383,7 +379,9 @@ static bool has_excuse(struct reader *reader)
 
 static uint64_t deadline_of(const struct reader *reader)
 {
-	uint64_t at_ms = reader->since_ms + sim.deadline_ms + SLACK_MS;
+	/* What has made progress since it began is given some time for more, once. */
+	uint64_t at_ms = reader->since_ms + sim.deadline_ms + PROGRESS_MS +
+			 SLACK_MS;
 
 	/*
 	 * Who came before a reader did waits as long as that one; and who reads in part,

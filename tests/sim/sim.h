@@ -171,6 +171,9 @@ int sim_disk_writev(int fd, const struct iovec *pieces, unsigned int n,
 /** sim_disk_used() - bytes of the objects that have a name, as the quota counts */
 uint64_t sim_disk_used(void);
 
+/** sim_disk_named() - how many objects were given a name, in all worlds */
+uint64_t sim_disk_named(void);
+
 /** sim_disk_mapped() - bytes that the engine has mapped: its chunks */
 uint64_t sim_disk_mapped(void);
 

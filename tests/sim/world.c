@@ -134,6 +134,15 @@ static void log_event(void *context, const struct fetch_event *event)
 	sim_background_event(event);
 }
 
+/* What is read in parts takes more than was allowed. */
+static bool any_large(void)
+{
+	for (int i = 0; i < sim.n_objects; i++)
+		if (sim.objects[i]->size >= sim.config.large_size)
+			return true;
+	return false;
+}
+
 static void collected(void *context, const struct fetch_collection *done)
 {
 	const struct fetch_stats *stats = fetcher_stats(sim.fetcher);
@@ -142,7 +151,8 @@ static void collected(void *context, const struct fetch_collection *done)
 	(void)context;
 	sim_trace("collected: %d, %llu objects", done->err,
 		  (unsigned long long)done->report.removed.objects);
-	if (!sim.quota_known && done->err == 0 && sim.limits.max_size) {
+	if (!sim.quota_known && done->err == 0 && sim.limits.max_size &&
+	    !any_large()) {
 		sim.quota_known = true;
 		/* What was begun before could not be refused. */
 		sim.quota_slack = sim_disk_used() > sim.limits.max_size ?
@@ -204,7 +214,8 @@ static void live(const char *path)
 			      &sim.fetcher) == 0);
 	sim_transport_use(sim.fetcher);
 	sim_background_make();
-	if (!sim_chance(6))
+	/* As the daemon does: partial objects wait for it. */
+	if (sim.healthy || !sim_chance(6))
 		fetcher_ask_for_offers(sim.fetcher, sim_chance(2) ?
 				       MIRROR_OFFERS_PATIENT : 5000);
 	set_limits();
