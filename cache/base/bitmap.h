@@ -12,18 +12,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 /** bitmap_new() - NULL if there is no memory */
 static inline uint8_t *bitmap_new(size_t bits)
 {
 	return calloc(bits / 8 + 1, 1);
-}
-
-/** bitmap_reset() - clear all of the @bits it was made with */
-static inline void bitmap_reset(uint8_t *bitmap, size_t bits)
-{
-	memset(bitmap, 0, bits / 8 + 1);
 }
 
 static inline bool bitmap_test(const uint8_t *bitmap, size_t index)

@@ -8,6 +8,8 @@
  *
  * What can't be fetched, since the image reads it from a path that is not the name of
  * an object, is told apart.
+ *
+ * And what all the store takes on the disk, objects and the rest.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -25,6 +27,7 @@
 #include "cache/programs/cfs_store.h"
 #include "cache/store/store.h"
 #include "cache/upkeep/refs.h"
+#include "cache/upkeep/space.h"
 
 struct usage {
 	uint64_t objects;
@@ -43,6 +46,7 @@ struct du {
 	struct image_usage *images;
 	struct image_usage total;	/* each object once */
 	struct usage unneeded;
+	struct cfs_space space;
 	uint8_t *present;		/* a bit for the first pair of each object */
 };
 
@@ -116,7 +120,8 @@ static int measure(struct du *du)
 					    account_present, du);
 	if (err == 0)
 		account_missing(du);
-	return err;
+	return err == 0 ? cfs_space_measure(du->store, NULL, NULL, &du->space) :
+			  err;
 }
 
 /* Is image @i one of those asked for? */
@@ -160,6 +165,34 @@ static void print_no_object(const struct du *du, const struct cfs_digest *only,
 	}
 }
 
+/* What the table above does not list, and all of it together. */
+static void print_space(const struct cfs_space *space)
+{
+	static const char *const remarks[CFS_SPACE_KINDS] = {
+		[CFS_SPACE_PARTIAL] = "partial: objects that are here in part",
+		[CFS_SPACE_VERITY] = "verity: Merkle trees for clients",
+		[CFS_SPACE_ZST] = "zst: compressed objects for clients",
+		[CFS_SPACE_PACKS] = "packs: for clients",
+		[CFS_SPACE_PROFILES] = "profiles",
+		[CFS_SPACE_QUARANTINE] = "quarantine: damaged objects, to be looked at",
+		[CFS_SPACE_TEMPORARY] = "temporary: being written, or left by a crash",
+		[CFS_SPACE_OTHER] = "other: folders, names of images",
+	};
+	struct usage all = { .bytes = space->bytes };
+
+	for (size_t i = 0; i < CFS_SPACE_KINDS; i++) {
+		const struct cfs_space_count *count = &space->kinds[i];
+
+		all.objects += count->files;
+		if (!remarks[i] || !count->files)
+			continue;
+		print_usage(&(struct usage){ count->files, count->bytes });
+		printf("%44s%s\n", "", remarks[i]);
+	}
+	print_usage(&all);
+	printf("%44s%s\n", "", "the whole store on the disk");
+}
+
 static void print_table(const struct du *du, const struct cfs_digest *only,
 			size_t n_only)
 {
@@ -174,6 +207,7 @@ static void print_table(const struct du *du, const struct cfs_digest *only,
 		print_usage(&du->unneeded);
 		printf("%44s%s\n", "", "needed by no image: cfs-store gc frees it");
 	}
+	print_space(&du->space);
 }
 
 static json_t *usage_json(const struct usage *usage)
@@ -187,6 +221,20 @@ static json_t *image_json(const struct image_usage *image)
 	return json_pack("{s:o, s:o, s:o}", "own", usage_json(&image->own),
 			 "shared", usage_json(&image->shared), "missing",
 			 usage_json(&image->missing));
+}
+
+static json_t *space_json(const struct cfs_space *space)
+{
+	json_t *root = json_object();
+
+	for (size_t i = 0; i < CFS_SPACE_KINDS; i++)
+		json_object_set_new(root, cfs_space_name((enum cfs_space_kind)i),
+				    json_pack("{s:I, s:I}", "files",
+					      (json_int_t)space->kinds[i].files,
+					      "bytes",
+					      (json_int_t)space->kinds[i].bytes));
+	json_object_set_new(root, "bytes", json_integer((json_int_t)space->bytes));
+	return root;
 }
 
 static void print_json(const struct du *du, const struct cfs_digest *only,
@@ -211,9 +259,10 @@ static void print_json(const struct du *du, const struct cfs_digest *only,
 		json_object_set_new(image, "names", json_string(pinned->names));
 		json_array_append_new(images, image);
 	}
-	root = json_pack("{s:i, s:o, s:o, s:o}", "v", 1, "images", images,
+	root = json_pack("{s:i, s:o, s:o, s:o, s:o}", "v", 1, "images", images,
 			 "total", image_json(&du->total), "unneeded",
-			 usage_json(&du->unneeded));
+			 usage_json(&du->unneeded), "space",
+			 space_json(&du->space));
 	json_dumpf(root, stdout, JSON_INDENT(2));
 	putchar('\n');
 	json_decref(root);

@@ -30,17 +30,24 @@ static void print_count(const char *what, const struct cfs_gc_count *count,
 static void print_report(const struct cfs_gc_report *report, bool dry_run,
 			 bool limited)
 {
+	char size[UNITS_SIZE_LEN];
+
 	printf("%" PRIu64 " images\n", report->images);
 	print_count("kept", &report->pinned, "needed by an image");
 	print_count("kept", &report->young, "younger than asked for");
 	print_count("kept", &report->spare,
 		    "needed by no image, but within the limit");
+	if (report->removed_other)
+		printf("%-12s %18s %12s  %s\n",
+		       dry_run ? "would remove" : "removed", "",
+		       units_format_size(report->removed_other, size),
+		       "beside objects: parts of some, trees, packs, leftovers");
 	if (report->removed.objects)
 		print_count(dry_run ? "would remove" : "removed",
 			    &report->removed,
 			    limited ? "needed by no image, least recently used" :
 				      "needed by no image");
-	else
+	else if (!report->removed_other)
 		puts(dry_run ? "nothing to remove" : "removed nothing");
 }
 
@@ -53,12 +60,13 @@ static json_t *count_json(const struct cfs_gc_count *count)
 static void print_json(const struct cfs_gc_report *report, bool dry_run)
 {
 	json_t *root = json_pack(
-		"{s:i, s:b, s:I, s:o, s:o, s:o, s:o, s:b}", "v", 1, "dry_run",
+		"{s:i, s:b, s:I, s:o, s:o, s:o, s:o, s:I, s:b}", "v", 1, "dry_run",
 		dry_run, "images", (json_int_t)report->images, "pinned",
 		count_json(&report->pinned), "young",
 		count_json(&report->young), "spare",
 		count_json(&report->spare), "removed",
-		count_json(&report->removed), "enough", report->enough);
+		count_json(&report->removed), "removed_other_bytes",
+		(json_int_t)report->removed_other, "enough", report->enough);
 
 	json_dumpf(root, stdout, JSON_INDENT(2));
 	putchar('\n');

@@ -210,8 +210,10 @@ int cfs_partial_publish(struct cfs_store *store, struct cfs_partial *partial,
 	if (err < 0)
 		return err;
 	err = cfs_object_publish(store, take_fd(&partial->data_fd), digest);
-	if (err >= 0 && partial->named)
+	if (err >= 0 && partial->named) {
 		cfs_partial_remove(store, digest);
+		cleanup_close(&partial->tree_fd);
+	}
 	return err;
 }
 
@@ -221,26 +223,100 @@ static void close_dir(DIR **dir)
 		closedir(*dir);
 }
 
-/* Has nobody got it open?  Who asks holds the lock until he is through. */
-static bool unused(int folder_fd, const char *hex, int *ret_lock_fd)
+/* Does a process have it open?  If not, the lock is held until it is closed. */
+static bool is_used(int folder_fd, const char *hex, int *ret_lock_fd)
 {
 	char name[NAME_LEN + 1];
 
 	snprintf(name, sizeof(name), "%.*s.tree", CFS_DIGEST_HEX_LEN, hex);
 	*ret_lock_fd = openat(folder_fd, name,
 			      O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	return *ret_lock_fd < 0 || flock(*ret_lock_fd, LOCK_EX | LOCK_NB) == 0;
+	return *ret_lock_fd >= 0 && flock(*ret_lock_fd, LOCK_EX | LOCK_NB) < 0;
+}
+
+/* There is no such folder, or no place for one. */
+static bool is_absent(int err)
+{
+	return err == -ENOENT || err == -EOPNOTSUPP;
+}
+
+bool cfs_partial_in_use(const struct cfs_store *store,
+			const struct cfs_digest *digest)
+{
+	CLEANUP_CLOSE int folder_fd = open_folder(store, 0);
+	CLEANUP_CLOSE int lock_fd = -1;
+	char hex[CFS_DIGEST_HEX_LEN + 1];
+
+	cfs_digest_format(digest, hex);
+	return folder_fd >= 0 && is_used(folder_fd, hex, &lock_fd);
+}
+
+bool cfs_partial_parse(const char *path, struct cfs_digest *ret)
+{
+	const char *name = path + strlen(FOLDER) + 1;
+
+	return strncmp(path, FOLDER "/", strlen(FOLDER) + 1) == 0 &&
+	       strlen(name) == CFS_DIGEST_HEX_LEN + SUFFIX_LEN &&
+	       cfs_digest_parse(name, CFS_DIGEST_HEX_LEN, ret) == 0;
+}
+
+static int remove_file(int folder_fd, const char *name, bool dry_run,
+		       uint64_t *ret_bytes)
+{
+	struct stat st;
+
+	if (fstatat(folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    (!dry_run && unlinkat(folder_fd, name, 0) < 0))
+		return errno == ENOENT ? 0 : -errno;
+	*ret_bytes += (uint64_t)st.st_blocks * 512;
+	return 0;
+}
+
+int cfs_partial_evict(struct cfs_store *store, const struct cfs_digest *digest,
+		      uint64_t *ret_bytes)
+{
+	CLEANUP_CLOSE int folder_fd = open_folder(store, FOLDER_CHANGE);
+	CLEANUP_CLOSE int lock_fd = -1;
+	char hex[CFS_DIGEST_HEX_LEN + 1];
+	char name[CFS_DIGEST_HEX_LEN + SUFFIX_LEN + 1];
+	int err;
+
+	if (folder_fd < 0)
+		return is_absent(folder_fd) ? 0 : folder_fd;
+	cfs_digest_format(digest, hex);
+	if (is_used(folder_fd, hex, &lock_fd))
+		return 0;
+	snprintf(name, sizeof(name), "%s.data", hex);
+	err = remove_file(folder_fd, name, false, ret_bytes);
+	snprintf(name, sizeof(name), "%s.tree", hex);
+	return err == 0 ? remove_file(folder_fd, name, false, ret_bytes) : err;
+}
+
+/* Bytes of the object that are not here; UINT64_MAX if its file is not there. */
+static uint64_t missing_bytes(int folder_fd, const char *hex)
+{
+	char name[CFS_DIGEST_HEX_LEN + SUFFIX_LEN + 1];
+	uint64_t here;
+	struct stat st;
+
+	snprintf(name, sizeof(name), "%.*s.data", CFS_DIGEST_HEX_LEN, hex);
+	if (fstatat(folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return UINT64_MAX;
+	here = (uint64_t)st.st_blocks * 512;
+	return (uint64_t)st.st_size > here ? (uint64_t)st.st_size - here : 0;
 }
 
 int cfs_partial_sweep(struct cfs_store *store,
 		      bool (*needed)(void *context,
-				     const struct cfs_digest *digest),
+				     const struct cfs_digest *digest,
+				     uint64_t missing),
 		      void *context, bool dry_run, uint64_t *ret_bytes)
 {
 	CLEANUP_CLOSE int fd = open_folder(store, FOLDER_LIST | FOLDER_CHANGE);
+	int err = 0;
 
 	if (fd < 0)
-		return fd == -ENOENT || fd == -EOPNOTSUPP ? 0 : fd;
+		return is_absent(fd) ? 0 : fd;
 
 	CLEANUP(close_dir) DIR *dir = fdopendir(fd);
 	const struct dirent *entry;
@@ -250,22 +326,18 @@ int cfs_partial_sweep(struct cfs_store *store,
 
 	int folder_fd = take_fd(&fd);	/* the stream's from here on */
 
-	while ((entry = readdir(dir))) {
+	while (err == 0 && (entry = readdir(dir))) {
 		CLEANUP_CLOSE int lock_fd = -1;
 		struct cfs_digest digest;
-		struct stat st;
 
 		if (strlen(entry->d_name) != NAME_LEN ||
 		    cfs_digest_parse(entry->d_name, CFS_DIGEST_HEX_LEN,
 				     &digest) < 0 ||
-		    needed(context, &digest) ||
-		    !unused(folder_fd, entry->d_name, &lock_fd) ||
-		    fstatat(folder_fd, entry->d_name, &st,
-			    AT_SYMLINK_NOFOLLOW) < 0)
+		    is_used(folder_fd, entry->d_name, &lock_fd) ||
+		    needed(context, &digest,
+			   missing_bytes(folder_fd, entry->d_name)))
 			continue;
-		if (!dry_run && unlinkat(folder_fd, entry->d_name, 0) < 0)
-			return -errno;
-		*ret_bytes += (uint64_t)st.st_blocks * 512;
+		err = remove_file(folder_fd, entry->d_name, dry_run, ret_bytes);
 	}
-	return 0;
+	return err;
 }

@@ -36,6 +36,7 @@
 struct cfs_store;
 struct cfs_verity_hash;
 struct cfs_verity_tree;
+struct sparse_bits;
 
 /**
  * struct cfs_partial - the open files
@@ -69,25 +70,25 @@ int cfs_partial_open(struct cfs_store *store, const struct cfs_digest *digest,
  * @digest: of the object
  * @tree: of its size
  * @hash: means to hash
- * @nodes: bit set for each block of the tree that is; all clear at first
- * @data: bit set for each block of the object that is; all clear at first
+ * @nodes: gets each block of the tree that is; empty at first
+ * @data: gets each block of the object that is; empty at first
  *
  * Reads what the files hold, and no holes.
  *
- * Return: 0 or -errno; the bits that are set are right in any case.
+ * Return: 0 or -errno; what is in the sets is right in any case.
  */
 int cfs_partial_recheck(const struct cfs_partial *partial,
 			const struct cfs_digest *digest,
 			const struct cfs_verity_tree *tree,
-			struct cfs_verity_hash *hash, uint8_t *nodes,
-			uint8_t *data);
+			struct cfs_verity_hash *hash, struct sparse_bits *nodes,
+			struct sparse_bits *data);
 
 /**
  * cfs_partial_publish() - all blocks are there: it becomes an object
  * @digest: of its bytes, which the caller has checked
  *
  * read_fd stays open.  Return: as cfs_object_publish(); data_fd is closed, and
- * the names are gone unless it was refused.
+ * unless it was refused the names are gone and tree_fd is closed.
  */
 int cfs_partial_publish(struct cfs_store *store, struct cfs_partial *partial,
 			const struct cfs_digest *digest);
@@ -104,7 +105,8 @@ void cfs_partial_remove(struct cfs_store *store, const struct cfs_digest *digest
 
 /**
  * cfs_partial_sweep() - remove files that nobody needs and nobody has open
- * @needed: is this object needed, and not there as a whole?
+ * @needed: is this object needed, and not there as a whole?  @missing: its bytes that
+ *	are not here yet; UINT64_MAX if only the tree is
  * @dry_run: only count
  * @ret_bytes: the bytes on disk that this frees are added to it
  *
@@ -112,7 +114,24 @@ void cfs_partial_remove(struct cfs_store *store, const struct cfs_digest *digest
  */
 int cfs_partial_sweep(struct cfs_store *store,
 		      bool (*needed)(void *context,
-				     const struct cfs_digest *digest),
+				     const struct cfs_digest *digest,
+				     uint64_t missing),
 		      void *context, bool dry_run, uint64_t *ret_bytes);
+
+/** cfs_partial_in_use() - does a process have the files open? */
+bool cfs_partial_in_use(const struct cfs_store *store,
+			const struct cfs_digest *digest);
+
+/**
+ * cfs_partial_evict() - remove the files, unless a process has them open
+ * @ret_bytes: the bytes on disk that this frees are added to it
+ *
+ * Return: 0 (also if they stay, or were not there) or -errno.
+ */
+int cfs_partial_evict(struct cfs_store *store, const struct cfs_digest *digest,
+		      uint64_t *ret_bytes);
+
+/** cfs_partial_parse() - is "partial/..." the path of such a file?  Of which object? */
+bool cfs_partial_parse(const char *path, struct cfs_digest *ret);
 
 #endif /* CACHE_STORE_PARTIAL_H */

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cache/base/bitmap.h"
 #include "cache/base/cleanup.h"
 #include "cache/base/full_io.h"
+#include "cache/base/sparse_bits.h"
 #include "cache/store/partial.h"
 #include "cache/verity/hash.h"
 #include "cache/verity/tree.h"
@@ -21,7 +21,7 @@ struct recheck {
 	const struct cfs_partial *partial;
 	const struct cfs_verity_tree *tree;
 	struct cfs_verity_hash *hash;
-	uint8_t *nodes, *data;
+	struct sparse_bits *nodes, *data;
 	uint8_t above[BLOCK_LEN];	/* a checked block of the tree */
 	uint8_t blocks[VERITY_HASHES * BLOCK_LEN];
 	uint8_t hashes[VERITY_HASHES * CFS_DIGEST_LEN];
@@ -50,7 +50,7 @@ static int read_children(struct recheck *r, int fd, uint64_t block, size_t n)
 
 /* Set the bits of the @n blocks from @block on that r->above vouches for. */
 static int check_children(struct recheck *r, int fd, uint64_t block, size_t n,
-			  uint8_t *bits)
+			  struct sparse_bits *bits)
 {
 	int err = read_children(r, fd, block, n);
 
@@ -59,7 +59,7 @@ static int check_children(struct recheck *r, int fd, uint64_t block, size_t n,
 	for (size_t i = 0; err == 0 && i < n; i++)
 		if (memcmp(r->hashes + i * CFS_DIGEST_LEN,
 			   r->above + i * CFS_DIGEST_LEN, CFS_DIGEST_LEN) == 0)
-			bitmap_set(bits, block + i);
+			err = sparse_bits_set(bits, block + i, block + i + 1);
 	return err;
 }
 
@@ -94,8 +94,8 @@ static int check_below(struct recheck *r, uint64_t node)
 int cfs_partial_recheck(const struct cfs_partial *partial,
 			const struct cfs_digest *digest,
 			const struct cfs_verity_tree *tree,
-			struct cfs_verity_hash *hash, uint8_t *nodes,
-			uint8_t *data)
+			struct cfs_verity_hash *hash, struct sparse_bits *nodes,
+			struct sparse_bits *data)
 {
 	CLEANUP_FREE struct recheck *r = malloc(sizeof(*r));
 	int err;
@@ -114,10 +114,10 @@ int cfs_partial_recheck(const struct cfs_partial *partial,
 		err = cfs_verity_tree_check_root(tree, hash, r->above, digest);
 	if (err < 0)
 		return err == -EBADMSG || err == -EIO ? 0 : err;
-	bitmap_set(nodes, 0);
+	err = sparse_bits_set(nodes, 0, 1);
 	/* Levels stand from the root down: what is above has been checked. */
-	for (uint64_t node = 0; node < tree->n_blocks && err == 0; node++)
-		if (bitmap_test(nodes, node))
-			err = check_below(r, node);
+	for (uint64_t node = 0; node < tree->n_blocks && err == 0;
+	     node = sparse_bits_next_set(nodes, node + 1))
+		err = check_below(r, node);
 	return err;
 }

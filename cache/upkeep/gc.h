@@ -7,12 +7,18 @@
  *		what it needs is not known
  *	3. walk	the objects; one that no image needs is a candidate, unless it is
  *		younger than asked for
- *	4. drop	all candidates or, with a size limit, the least recently used of
- *		them until the store is below its low-water mark
+ *	4. sweep	what no one can use: partial objects that no image needs,
+ *		what stood beside objects that are gone, what killed processes
+ *		left; without a limit also partial objects that the file system
+ *		has no room to complete
+ *	5. drop	all candidates or, with a size limit, the least recently used of
+ *		them until the store is below its low-water mark; with a limit
+ *		also some of what cache/upkeep/evict.h lists
  *
- * Objects that a pinned image needs are never removed, whatever the limits.  What
- * stands beside an object (cache/mirror/extra.h) goes with it.  A run that dies half way
- * has removed garbage only.
+ * Objects that a pinned image needs are never removed, whatever the limits, nor are
+ * partial objects that a process has open.  What stands beside an object
+ * (cache/mirror/extra.h) goes with it.  A run that dies half way has removed only what
+ * may go.
  *
  * When was an object last used?  Mounts read objects without a time stamp, and many
  * file systems keep none (noatime).  So gc itself marks what it finds needed by an
@@ -38,12 +44,17 @@ struct errmsg;
  * @dry_run: count, remove nothing and mark nothing
  * @wait: for the lock; else CFS_STORE_BUSY
  * @keep_younger_s: seconds; what was published later than that long ago stays
- * @max_size: bytes on disk above which candidates are removed, down to
- *	@low_water; 0 for no limit: all candidates go
+ * @max_size: bytes on disk that all the store takes (cache/upkeep/space.h), above which
+ *	something is removed, down to @low_water; 0 for no limit: all candidates go
  * @low_water: at most @max_size; 0 for 9/10 of it
  * @reserve: bytes that must be free in the file system; if they are not,
  *	candidates are removed until they are, and a tenth more; 0 for none; with
  *	@max_size, whatever removes more
+ * @need: bytes that are about to come: the limits are to hold with them, and the
+ *	file system is to have room for them.  If what may go is not enough for
+ *	that, nothing is removed; if nothing is known to be short, some goes, for
+ *	the file system knows more
+ * @keep_within: nothing goes but for the limits and @need, even if they are all 0
  * @pins: images that are pinned though images/ does not name them, or NULL
  * @n_pins: how many
  * @removed: called for each object that goes (or would); may be NULL
@@ -56,6 +67,8 @@ struct cfs_gc_options {
 	uint64_t max_size;
 	uint64_t low_water;
 	uint64_t reserve;
+	uint64_t need;
+	bool keep_within;
 	const struct cfs_digest *pins;
 	size_t n_pins;
 	void (*removed)(void *context, const struct cfs_object_info *info);
@@ -76,14 +89,18 @@ struct cfs_gc_count {
  * @young: not needed, but too young: kept
  * @spare: not needed, but there is room: kept
  * @removed: not needed: removed (or would be)
+ * @removed_other: bytes on disk of what else was (or would be)
+ * @bytes: with a limit, what all the store takes on disk afterwards
  * @images: pinned images, each counted once
- * @enough: false if @max_size or @reserve could not be reached
+ * @enough: false if @max_size, @reserve or @need could not be reached
  */
 struct cfs_gc_report {
 	struct cfs_gc_count pinned;
 	struct cfs_gc_count young;
 	struct cfs_gc_count spare;
 	struct cfs_gc_count removed;
+	uint64_t removed_other;
+	uint64_t bytes;
 	uint64_t images;
 	bool enough;
 };
@@ -98,7 +115,7 @@ struct cfs_gc_report {
  * What stands in an object's place and can't be removed as one (a folder) is moved
  * to quarantine.
  *
- * Memory: cache/upkeep/refs.h, and with a limit 72 bytes a candidate.
+ * Memory: cache/upkeep/refs.h, and with a limit about 80 bytes a candidate.
  *
  * Return: 0, CFS_STORE_BUSY, -EOPNOTSUPP (without images/), -EUCLEAN or -ENOENT (an image can't be read: @msg
  * names it), -ENOMEM or -errno.

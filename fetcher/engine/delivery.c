@@ -75,9 +75,12 @@ static void body_done(void *context, int err, const struct cfs_digest *digest)
 
 	(void)digest;
 	delivery->body = NULL;
-	fetch_room_unbook(&delivery->fetcher->room, &delivery->booked);
-	if (err == 0)
+	if (err == 0) {
+		fetch_room_published(&delivery->fetcher->room, delivery->size,
+				     &delivery->booked);
 		note_published(delivery);
+	}
+	fetch_room_unbook(&delivery->fetcher->room, &delivery->booked);
 	delivery->done(delivery, err);
 }
 

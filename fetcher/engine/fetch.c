@@ -87,6 +87,13 @@ static int make_parts(struct fetcher *fetcher)
 	return 0;
 }
 
+static bool shed(void *context)
+{
+	struct fetcher *fetcher = context;
+
+	return partials_shed(fetcher->partials);
+}
+
 int fetcher_new(struct loop *loop, struct cfs_store *store,
 		const struct fetch_config *config, fetch_log_fn log,
 		void *log_context, struct fetcher **ret)
@@ -115,6 +122,7 @@ int fetcher_new(struct loop *loop, struct cfs_store *store,
 	fetcher->room = (struct fetch_room){
 		.loop = loop,
 		.store = store,
+		.shed = shed,
 		.ended = fetch_room_ended,
 		.context = fetcher,
 	};
@@ -138,6 +146,16 @@ void fetcher_limit(struct fetcher *fetcher, const struct fetch_limits *limits,
 	fetcher->collected = collected;
 	fetcher->collected_context = context;
 	fetch_room_start(&fetcher->room);
+}
+
+bool fetcher_room_for_file(struct fetcher *fetcher, uint64_t bytes)
+{
+	uint64_t need = fetch_room_need(&fetcher->room, bytes), booked = 0;
+
+	if (!fetch_room_book_bytes(&fetcher->room, need, &booked))
+		return false;
+	fetch_room_landed(&fetcher->room, need, &booked);
+	return true;
 }
 
 void fetcher_free(struct fetcher *fetcher)

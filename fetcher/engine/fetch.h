@@ -208,6 +208,13 @@ void fetcher_limit(struct fetcher *fetcher, const struct fetch_limits *limits,
 		   fetch_collection_fn collected, void *context);
 
 /**
+ * fetcher_room_for_file() - may a file of @bytes be written into the store?
+ *
+ * Return: true, and it counts from now on; false if the limits forbid it.
+ */
+bool fetcher_room_for_file(struct fetcher *fetcher, uint64_t bytes);
+
+/**
  * fetcher_stop() - answer every waiter with -ESHUTDOWN and make the store durable
  * @fetcher: takes no further fetches
  * @stopped: called once, when the last pool job is over; fetcher_free() may

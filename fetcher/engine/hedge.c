@@ -43,6 +43,9 @@
 /* So many in a row that a mirror does not have compressed: it has few. */
 #define ZST_MISSING_MAX	16
 
+/* Bytes; so much of an object of no known size is booked before it comes. */
+#define BOOK_AHEAD	((uint64_t)1 << 20)
+
 #define URL_EXTRA_LEN	(sizeof("/objects/") + CFS_OBJECT_NAME_LEN)
 
 static uint64_t now(const struct fetch *fetch)
@@ -127,6 +130,32 @@ static size_t bytes_here(const struct fetch_get *fg, size_t len)
 	return size - fg->position < len ? size - fg->position : len;
 }
 
+/*
+ * How large an object is may be known only as it comes: book what its mirror
+ * announces, else what has come, a step ahead.
+ */
+static int book_unknown(const struct fetch_get *fg, size_t len)
+{
+	struct fetch *fetch = fg->fetch;
+	struct fetch_room *room = &fetch->fetcher->room;
+	uint64_t size = body_size(fetch->body) + len, need;
+
+	if (fetch->size != FETCH_SIZE_UNKNOWN)
+		return 0;
+	if (size <= fg->get.announced)
+		size = fg->get.announced;
+	need = fetch_room_need(room, size);
+	if (need <= fetch->booked)
+		return 0;
+	if (size != fg->get.announced)
+		need += BOOK_AHEAD;
+	if (fetch_room_book_bytes(room, need - fetch->booked, &fetch->booked))
+		return 0;
+	fetch->need = need;
+	fetch->room_err = -ENOSPC;
+	return -ENOSPC;
+}
+
 static int get_data(struct http_get *get, const void *data, size_t len)
 {
 	struct fetch_get *fg = container_of(get, struct fetch_get, get);
@@ -151,6 +180,8 @@ static int get_data(struct http_get *get, const void *data, size_t len)
 	if (fg == fetch->get)
 		fetch_get_watch_pace(fetch, first);
 	if (len > here)
+		err = book_unknown(fg, len - here);
+	if (err == 0 && len > here)
 		err = fg->zst ? fetch_zst_add(fg->zst, data, len) :
 				body_add(fetch->body,
 					 (const uint8_t *)data + here, len - here);

@@ -112,6 +112,7 @@ struct fetch {
 	unsigned int n_rounds, n_tries;
 	bool heard;			/* some mirror gave some sign of life */
 	uint64_t booked;		/* bytes on disk, see fetcher/ingest/quota.h */
+	uint64_t need;			/* bytes that there was no room for */
 	unsigned int n_collections;	/* it has waited for */
 	int room_err;			/* what it is told if they were in vain */
 

@@ -25,6 +25,7 @@ static void parts_done(struct partial_owner *owner, int err)
 		return;
 	}
 	queue_again(fetch);
+	fetch->need = owner->need;
 	if (err == -EOPNOTSUPP)
 		fetch->ruled_out |= FETCH_NOT_IN_PARTS;
 	else if (err == -EIO)

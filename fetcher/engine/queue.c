@@ -18,6 +18,7 @@ static uint64_t now(const struct fetcher *fetcher)
 static void take_turn(struct fetch *fetch)
 {
 	struct fetcher *fetcher = fetch->fetcher;
+	const char *never;
 	uint64_t at_ms;
 	size_t mirror;
 	int err;
@@ -32,12 +33,18 @@ static void take_turn(struct fetch *fetch)
 	}
 	if (fetch_is_promised(fetch))
 		return;
+	never = fetch_room_never(&fetcher->room, fetch->size);
+	if (never) {
+		fetch_fail(fetch, FETCH_RESULT_LOCAL, -ENOSPC, never);
+		return;
+	}
+	if (fetch_parts_start(fetch))	/* which books for itself */
+		return;
 	if (!fetch_room_book(&fetcher->room, fetch->size, &fetch->booked)) {
+		fetch->need = fetch_room_need(&fetcher->room, fetch->size);
 		fetch_store_failed(fetch, -ENOSPC);
 		return;
 	}
-	if (fetch_parts_start(fetch))
-		return;
 	switch (mirrors_pick(fetcher->mirrors, now(fetcher), fetch->round.skip,
 			     &mirror, &at_ms)) {
 	case MIRRORS_NONE:

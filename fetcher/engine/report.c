@@ -65,7 +65,6 @@ void fetcher_count(struct fetcher *fetcher, const struct fetch_event *event)
 	fetcher->stats.objects++;
 	fetcher->stats.object_bytes += event->size;
 	fetch_sync_add(&fetcher->sync, event->size);
-	fetch_room_published(&fetcher->room, event->size);
 	fetcher_log(fetcher, event);
 }
 

@@ -190,7 +190,6 @@ void fetch_published(struct fetch *fetch, uint64_t size)
 						  size, NULL, true);
 
 	fetch_set_state(fetch, FETCH_PUBLISHED);
-	fetch_room_unbook(&fetcher->room, &fetch->booked);
 	fetcher_count(fetcher, &event);
 	fetch_answer(fetch, 0);
 }
@@ -228,9 +227,11 @@ static void body_done(void *context, int err, const struct cfs_digest *digest)
 
 	(void)digest;
 	fetch->body = NULL;
-	if (err == 0)
+	if (err == 0) {
+		fetch_room_published(&fetch->fetcher->room, size,
+				     &fetch->booked);
 		fetch_published(fetch, size);
-	else if (err == -EBADMSG)
+	} else if (err == -EBADMSG)
 		wrong_bytes(fetch, size);
 	else
 		fetch_store_failed(fetch, err);
@@ -286,7 +287,9 @@ static void get_failed(struct fetch *fetch, const struct http_answer *answer)
 	fetch_set_state(fetch, FETCH_GET_FAILED);
 	fetch_enqueue(fetch, true);
 	if (answer->result == FETCH_RESULT_LOCAL)
-		fetch_store_failed(fetch, err < 0 ? err : -ENOMEM);
+		fetch_store_failed(fetch, err < 0 ? err :
+				   fetch->room_err < 0 ? fetch->room_err :
+							 -ENOMEM);
 	else if (fetch->late)
 		fetch_fail_late(fetch);
 }
@@ -329,6 +332,7 @@ int fetch_begin_get(struct fetch *fetch, size_t mirror)
 	}
 	if (fetch->kind == FETCH_DEMAND)
 		body_set_first(fetch->body);
+	fetch->room_err = 0;
 	fetch->offset = body_size(fetch->body);
 	fetch->sent_ms = now(fetcher);
 	err = fetch_get_send(fetch, mirror);

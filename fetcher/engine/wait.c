@@ -71,11 +71,13 @@ void fetch_wake_all(struct fetcher *fetcher, enum fetch_wait waits_for)
 void fetch_store_failed(struct fetch *fetch, int err)
 {
 	struct fetcher *fetcher = fetch->fetcher;
+	uint64_t need = fetch->need ? fetch->need :
+			fetch_room_need(&fetcher->room, fetch->size);
 
 	if ((err != -ENOSPC && err != -EDQUOT) || fetch->late ||
 	    LIST_EMPTY(&fetch->waiters) || fetcher->stopping ||
 	    fetch->n_collections == COLLECTIONS_MAX ||
-	    !fetch_room_collect(&fetcher->room)) {
+	    !fetch_room_collect(&fetcher->room, need)) {
 		fetch_fail(fetch, FETCH_RESULT_LOCAL, err, strerror(-err));
 		return;
 	}
@@ -93,22 +95,23 @@ void fetch_store_failed(struct fetch *fetch, int err)
 void fetch_room_ended(void *context, const struct fetch_collection *done)
 {
 	struct fetcher *fetcher = context;
-	bool helped = done->err == 0 && done->report.removed.objects;
 	struct fetch *fetch;
 
 	fetcher->stats.collections++;
 	fetcher->stats.collected_objects += done->report.removed.objects;
-	fetcher->stats.collected_bytes += done->report.removed.bytes;
+	fetcher->stats.collected_bytes += done->report.removed.bytes +
+					  done->report.removed_other;
 	if (fetcher->collected)
 		fetcher->collected(fetcher->collected_context, done);
 	while ((fetch = TAILQ_LAST(&fetcher->waiting[FETCH_FOR_ROOM],
 				   fetch_queue))) {
-		if (helped)
+		if (done->helped)
 			fetch_wake(fetch);
 		else
 			fetch_fail(fetch, FETCH_RESULT_LOCAL, fetch->room_err,
 				   strerror(-fetch->room_err));
 	}
+	partials_room_ended(fetcher->partials, done->helped);
 	loop_defer(fetcher->loop, &fetcher->turn);
 }
 

@@ -79,6 +79,7 @@ enum {
  * @data: the next bytes of the body; never more than were asked for
  *	Return: 0, HTTP_DATA_PAUSE, or -errno to end with FETCH_RESULT_LOCAL
  * @done: called exactly once, unless cancelled; the answer is borrowed
+ * @announced: while bytes come, how many the server says there are; 0: it does not
  */
 struct http_get {
 	const char *url;
@@ -92,6 +93,7 @@ struct http_get {
 
 	int (*data)(struct http_get *get, const void *data, size_t len);
 	void (*done)(struct http_get *get, const struct http_answer *answer);
+	uint64_t announced;
 	/* private: */
 	struct http_transfer *transfer;
 };

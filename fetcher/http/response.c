@@ -91,6 +91,7 @@ static size_t judge_header(struct http_transfer *t, size_t len)
 		return give_up(t, FETCH_RESULT_BAD_SIZE, "announced too long");
 	if (get->size != UINT64_MAX && t->content_length != http_expected_size(get))
 		return give_up(t, FETCH_RESULT_BAD_SIZE, "announced too short");
+	t->get->announced = t->content_length;
 	return len;
 }
 

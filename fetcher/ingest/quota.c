@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A quota for the store, and collecting what no image needs to keep it. */
+/* A quota for the store, and collecting what may go to keep it. */
 #include "fetcher/ingest/quota.h"
 
 #include <errno.h>
@@ -9,15 +9,20 @@
 
 #include "cache/base/container_of.h"
 #include "cache/base/timespec.h"
-#include "cache/store/store.h"
 #include "cache/store/lock.h"
+#include "cache/store/store.h"
+#include "cache/upkeep/space.h"
 
-/* Somebody is about to name an image: how long, and how often, to try again. */
+/* Another tool is about to name an image: how long, and how often, to try again. */
 #define BUSY_TRIES	20
 #define BUSY_PAUSE_NS	(100 * 1000 * 1000)
-/* After one that was in vain, unless images/ changes. */
+/* After one that was in vain, unless something changes. */
 #define BARREN_MS	10000
 #define BLOCK_SIZE	4096
+/* An object's entry in its folder; a first one makes the folder, a block. */
+#define ENTRY_SIZE	128
+/* No sum of sizes up to this overflows. */
+#define SIZE_MOST	((uint64_t)1 << 60)
 
 static uint64_t high_water(const struct fetch_limits *limits)
 {
@@ -32,17 +37,24 @@ static uint64_t low_water(const struct fetch_limits *limits)
 	return limits->low_water ? limits->low_water : high - high / 10;
 }
 
-/* Bytes on disk, roughly: whole blocks, and the Merkle tree. */
+/* Bytes on disk: whole blocks, fs-verity's tree and descriptor, and the name. */
 static uint64_t on_disk(const struct fetch_room *room, uint64_t size)
 {
 	uint64_t blocks;
 
 	if (size == UINT64_MAX)
 		return 0;
-	blocks = size / BLOCK_SIZE + 1;
+	if (size > SIZE_MOST)
+		return SIZE_MOST;
+	blocks = size / BLOCK_SIZE + (size % BLOCK_SIZE != 0);
 	if (cfs_store_has_verity(room->store))
 		blocks += blocks / 127 + 1;
-	return blocks * BLOCK_SIZE;
+	return blocks * BLOCK_SIZE + ENTRY_SIZE;
+}
+
+uint64_t fetch_room_need(const struct fetch_room *room, uint64_t size)
+{
+	return on_disk(room, size) + BLOCK_SIZE;	/* and perhaps its folder */
 }
 
 static struct timespec images_time(const struct fetch_room *room)
@@ -53,18 +65,70 @@ static struct timespec images_time(const struct fetch_room *room)
 	return changed;
 }
 
-/* Free at least a twentieth of the file system if it is full. */
-static uint64_t urgent_reserve(const struct fetch_room *room)
+/* The file system's size and what is free of it, in bytes; 0 and "all" if unknown. */
+static void look_at_disk(const struct fetch_room *room, uint64_t *ret_size,
+			 uint64_t *ret_free)
 {
 	struct statvfs fs;
 
-	if (fstatvfs(cfs_store_objects_fd(room->store), &fs) < 0)
-		return 0;
-	return (uint64_t)fs.f_blocks * fs.f_frsize / 20;
+	*ret_size = 0;
+	*ret_free = UINT64_MAX;
+	if (fstatvfs(cfs_store_objects_fd(room->store), &fs) < 0 || !fs.f_blocks)
+		return;
+	*ret_size = (uint64_t)fs.f_blocks * fs.f_frsize;
+	*ret_free = (uint64_t)fs.f_bavail * fs.f_frsize;
 }
 
-static int collect(struct fetch_room *room,
-		   const struct cfs_gc_options *options)
+const char *fetch_room_never(const struct fetch_room *room, uint64_t size)
+{
+	const struct fetch_limits *limits = room->limits;
+	uint64_t need = on_disk(room, size);
+	uint64_t disk_size, free_bytes;
+
+	if (limits && limits->max_size && need > limits->max_size)
+		return "larger than the store may become: raise --max-size";
+	if (size == UINT64_MAX)
+		return NULL;
+	if (size > INT64_MAX)
+		return "larger than any file can be";
+	look_at_disk(room, &disk_size, &free_bytes);
+	if (disk_size && need > disk_size)
+		return "larger than the file system of the store";
+	return NULL;
+}
+
+static bool is_within_quota(const struct fetch_room *room, uint64_t need)
+{
+	const struct fetch_limits *limits = room->limits;
+
+	if (!limits->max_size)
+		return true;
+	/* What the store takes is found out by the first collection. */
+	if (!room->known)
+		return !room->running;
+	return need <= limits->max_size &&
+	       room->used + room->booked <= limits->max_size - need;
+}
+
+static bool reserve_is_kept(const struct fetch_room *room, uint64_t need)
+{
+	uint64_t disk_size, free_bytes;
+
+	if (!room->limits->reserve)
+		return true;
+	look_at_disk(room, &disk_size, &free_bytes);
+	return free_bytes >= room->limits->reserve &&
+	       free_bytes - room->limits->reserve >= room->booked + need;
+}
+
+static bool fits(const struct fetch_room *room, uint64_t need)
+{
+	return is_within_quota(room, need) && reserve_is_kept(room, need);
+}
+
+/* ---- collections ---- */
+
+static int collect(struct fetch_room *room, const struct cfs_gc_options *options)
 {
 	const struct timespec pause = { .tv_nsec = BUSY_PAUSE_NS };
 	struct fetch_collection *last = &room->last;
@@ -79,68 +143,95 @@ static int collect(struct fetch_room *room,
 	return err;
 }
 
+/* What the store takes has to be known even if nothing may be removed. */
+static void measure(struct fetch_room *room)
+{
+	struct cfs_space space;
+
+	room->measured = room->last.err == 0;
+	if (room->measured)
+		room->total = room->last.report.bytes;
+	else if (cfs_space_measure(room->store, NULL, NULL, &space) == 0) {
+		room->measured = true;
+		room->total = space.bytes;
+	}
+}
+
 /* On a pool thread. */
 static void room_run(struct loop_work *work)
 {
 	struct fetch_room *room = container_of(work, struct fetch_room, work);
 	const struct fetch_limits *limits = room->limits;
 	struct cfs_gc_options options = {
-		.max_size = UINT64_MAX,
+		.keep_within = true,
 		.reserve = limits->reserve,
 		.pins = limits->pins,
 		.n_pins = limits->n_pins,
 	};
 	struct timespec from, to;
-	uint64_t urgent;
 
 	clock_gettime(CLOCK_MONOTONIC, &from);
 	room->images_time = images_time(room);
 	if (limits->max_size) {
 		options.low_water = low_water(limits);
-		options.max_size = room->urgent ? options.low_water :
+		options.max_size = room->urgent ? limits->max_size :
 						  high_water(limits);
 	}
-	if (room->urgent) {
-		urgent = urgent_reserve(room);
-		if (options.reserve < urgent)
-			options.reserve = urgent;
-	}
+	if (room->urgent)
+		options.need = room->need + room->others;
 	room->last.err = collect(room, &options);
-	if (room->urgent && room->last.err == 0 &&
-	    !room->last.report.removed.objects) {
-		/* It is not bytes that are short: inodes, or somebody's quota. */
-		options.max_size = 0;
-		options.reserve = 0;
-		room->last.err = collect(room, &options);
-	}
+	measure(room);
 	clock_gettime(CLOCK_MONOTONIC, &to);
 	room->last.ms = (to.tv_sec - from.tv_sec) * 1000 +
 			(to.tv_nsec - from.tv_nsec) / 1000000;
 }
 
+static bool has_removed(const struct fetch_collection *last)
+{
+	return last->err == 0 &&
+	       (last->report.removed.bytes || last->report.removed_other);
+}
+
+/* The next one that needs as much would find no more. */
+static void note_barren(struct fetch_room *room)
+{
+	uint64_t disk_size;
+
+	room->barren_until_ms = loop_now_ms(room->loop) + BARREN_MS;
+	room->barren_need = room->need;
+	look_at_disk(room, &disk_size, &room->barren_free);
+}
+
 static void room_done(struct loop_work *work)
 {
 	struct fetch_room *room = container_of(work, struct fetch_room, work);
-	const struct cfs_gc_report *report = &room->last.report;
+	bool was_known = room->known;
 
 	room->running = false;
-	if (room->last.err == 0) {
+	if (room->measured) {
 		room->known = true;
-		room->used = report->pinned.bytes + report->young.bytes +
-			     report->spare.bytes + room->added;
+		room->used = room->total + room->added;
 	}
-	/* If there was need, and nothing that may go, the next finds no more. */
-	if (room->last.err < 0 ||
-	    (room->last.err == 0 && !report->removed.objects &&
-	     (room->urgent || !report->enough)))
-		room->barren_until_ms = loop_now_ms(room->loop) + BARREN_MS;
+	room->added = 0;
+	room->last.helped = has_removed(&room->last) || !was_known ||
+			    (room->refused && fits(room, room->need));
+	if (room->urgent && !room->last.helped)
+		room->last.helped = room->shed && room->shed(room->context);
+	if (room->urgent && !room->last.helped)
+		note_barren(room);
+	else if (!room->urgent && !has_removed(&room->last) &&
+		 !(room->last.err == 0 && room->last.report.enough))
+		room->quiet_until_ms = loop_now_ms(room->loop) + BARREN_MS;
 	room->ended(room->context, &room->last);
 }
 
-static void start(struct fetch_room *room, bool urgent)
+static void start(struct fetch_room *room, bool urgent, uint64_t need)
 {
 	room->running = true;
 	room->urgent = urgent;
+	room->need = need;
+	room->others = room->booked;
+	room->refused = urgent && !fits(room, need);
 	room->added = 0;
 	room->barren_until_ms = 0;
 	room->last = (struct fetch_collection){ 0 };
@@ -152,73 +243,108 @@ static void start(struct fetch_room *room, bool urgent)
 void fetch_room_start(struct fetch_room *room)
 {
 	if (room->limits && (room->limits->max_size || room->limits->reserve))
-		start(room, false);
+		start(room, false, 0);
 }
 
-static bool barren(const struct fetch_room *room)
+static bool barren(const struct fetch_room *room, uint64_t need)
 {
-	const struct timespec time = images_time(room);
+	struct timespec time;
+	uint64_t disk_size, free_bytes;
 
-	return loop_now_ms(room->loop) < room->barren_until_ms &&
+	if (loop_now_ms(room->loop) >= room->barren_until_ms ||
+	    need < room->barren_need)
+		return false;
+	look_at_disk(room, &disk_size, &free_bytes);
+	time = images_time(room);
+	return free_bytes <= room->barren_free &&
 	       timespec_compare(&time, &room->images_time) == 0;
 }
 
-static bool reserve_is_kept(const struct fetch_room *room, uint64_t need)
+bool fetch_room_collect(struct fetch_room *room, uint64_t need)
 {
-	struct statvfs fs;
+	if (!room->limits)
+		return false;
+	if (!room->running) {
+		if (barren(room, need))
+			return false;
+		start(room, true, need);
+	}
+	return true;
+}
 
-	if (!room->limits->reserve ||
-	    fstatvfs(cfs_store_objects_fd(room->store), &fs) < 0)
+void fetch_room_may_help(struct fetch_room *room)
+{
+	room->barren_until_ms = 0;
+}
+
+/* ---- booking ---- */
+
+bool fetch_room_book_bytes(struct fetch_room *room, uint64_t bytes,
+			   uint64_t *booked)
+{
+	if (!room->limits)
 		return true;
-	return (uint64_t)fs.f_bavail * fs.f_frsize >=
-	       room->limits->reserve + room->booked + need;
+	if (!fits(room, bytes))
+		return false;
+	room->booked += bytes;
+	*booked += bytes;
+	return true;
 }
 
 bool fetch_room_book(struct fetch_room *room, uint64_t size, uint64_t *booked)
 {
-	const struct fetch_limits *limits = room->limits;
-	uint64_t need = on_disk(room, size);
+	return *booked || fetch_room_book_bytes(room, fetch_room_need(room, size),
+						booked);
+}
 
-	if (!limits || *booked)
-		return true;
-	if (limits->max_size && room->known &&
-	    room->used + room->booked + need > limits->max_size)
-		return false;
-	if (!reserve_is_kept(room, need))
-		return false;
-	room->booked += need;
-	*booked = need;
-	return true;
+void fetch_room_unbook_bytes(struct fetch_room *room, uint64_t bytes,
+			     uint64_t *booked)
+{
+	if (bytes > *booked)
+		bytes = *booked;
+	room->booked -= bytes;
+	*booked -= bytes;
 }
 
 void fetch_room_unbook(struct fetch_room *room, uint64_t *booked)
 {
-	room->booked -= *booked;
-	*booked = 0;
+	fetch_room_unbook_bytes(room, *booked, booked);
 }
 
-void fetch_room_published(struct fetch_room *room, uint64_t size)
+void fetch_room_landed(struct fetch_room *room, uint64_t bytes, uint64_t *booked)
 {
 	const struct fetch_limits *limits = room->limits;
 
-	if (!limits)
+	fetch_room_unbook_bytes(room, bytes, booked);
+	room->used += bytes;
+	if (room->running)
+		room->added += bytes;
+	if (!limits || room->running ||
+	    loop_now_ms(room->loop) < room->quiet_until_ms)
 		return;
-	room->used += on_disk(room, size);
-	room->added += on_disk(room, size);
-	if (room->running ||
-	    !((limits->max_size && room->known &&
-	       room->used + room->booked > high_water(limits)) ||
-	      !reserve_is_kept(room, 0)))
-		return;
-	if (!barren(room))
-		start(room, false);
+	if ((limits->max_size && room->known &&
+	     room->used + room->booked > high_water(limits)) ||
+	    !reserve_is_kept(room, 0))
+		start(room, false, 0);
 }
 
-bool fetch_room_collect(struct fetch_room *room)
+void fetch_room_published(struct fetch_room *room, uint64_t size,
+			  uint64_t *booked)
 {
-	if (!room->limits || (!room->running && barren(room)))
-		return false;
+	fetch_room_landed(room, on_disk(room, size), booked);
+	fetch_room_unbook(room, booked);
+}
+
+void fetch_room_renamed(struct fetch_room *room, uint64_t bytes)
+{
+	if (room->running)
+		room->added += bytes;
+}
+
+void fetch_room_freed(struct fetch_room *room, uint64_t bytes)
+{
+	/* A collection that is running may have seen them or not. */
 	if (!room->running)
-		start(room, true);
-	return true;
+		room->used -= bytes < room->used ? bytes : room->used;
+	fetch_room_may_help(room);
 }

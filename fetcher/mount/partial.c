@@ -128,7 +128,7 @@ void fuse_partial_read(fuse_req_t req, size_t size, off_t offset, uint64_t fh)
 	if (outcome == 0)
 		fuse_reply_file(req, partial_fd(handle), size, offset);
 	else
-		fuse_reply_err(req, EIO);
+		fuse_reply_err(req, outcome == -ENOSPC ? ENOSPC : EIO);
 }
 
 void fuse_partial_close(uint64_t fh)

@@ -6,6 +6,7 @@
  *	partial.c		one: who wants it, what for, and its end
  *	read.c		who reads it
  *	job.c		what blocks on the disk: open, hash, publish
+ *	room.c		room for it in the store
  *	schedule.c		which part to ask for next, and of which mirror
  *	range.c		one part on its way
  *	pace.c			is it slow?
@@ -67,7 +68,15 @@ struct partial {
 	LIST_HEAD(, partial_handle) handles;
 	struct partial_owner *owner;
 	bool fill;				/* all of it is wanted */
-	uint64_t booked;			/* on disk, if it has no owner */
+
+	/* Room in the store, see room.c. */
+	uint64_t booked, spoken;		/* bytes on their way; of these, taken */
+	bool whole;				/* the rest of it is booked */
+	bool no_room;				/* waits for a collection */
+	bool forget;				/* give up what is here */
+	unsigned int n_collections;		/* in a row, without a block */
+	int room_err;				/* what is told if they were in vain */
+
 	bool failed;				/* forget what was not checked yet */
 	struct fetch_waiter stream;
 
@@ -104,6 +113,7 @@ struct partial_handle {
 	uint64_t next;			/* block after the last one read */
 	uint64_t run;			/* blocks read in a row */
 	uint64_t window;		/* blocks to have ahead of next */
+	uint64_t refused_until_ms;	/* there was no room; 0: there was */
 };
 
 /*
@@ -187,6 +197,57 @@ struct partial *partial_get(struct partials *partials,
 
 /** partial_free() - nobody holds it, and nothing is under way */
 void partial_free(struct partial *partial);
+
+/** partial_store_failed() - the disk said @err, and may be full */
+void partial_store_failed(struct partial *partial, int err);
+
+/**
+ * partial_shed() - give up what is here; nothing is on its way
+ *
+ * Return: false if there was nothing, or it is not a partial object any more.
+ */
+bool partial_shed(struct partial *partial);
+
+/* ---- room.c ---- */
+
+/** partial_room_for_rest() - book all that is not here yet; false: no room */
+bool partial_room_for_rest(struct partial *partial);
+
+/** partial_room_rest() - bytes that takes */
+uint64_t partial_room_rest(const struct partial *partial);
+
+/** partial_room_take() - @span is about to be asked for; false: no room */
+bool partial_room_take(struct partial *partial, const struct partial_span *span);
+
+/** partial_room_came() - @n blocks have been written */
+void partial_room_came(struct partial *partial, uint64_t n);
+
+/** partial_room_left() - @span was asked for and does not come */
+void partial_room_left(struct partial *partial, const struct partial_span *span);
+
+/** partial_room_settle() - nothing is on its way: unbook what is not needed */
+void partial_room_settle(struct partial *partial);
+
+/** partial_room_published() - it is an object now */
+void partial_room_published(struct partial *partial);
+
+/** partial_room_end() - unbook all; its files are closed, or about to be */
+void partial_room_end(struct partial *partial);
+
+/**
+ * partial_room_none() - there is no room for @need bytes more
+ * @err: -ENOSPC, or what the disk said
+ *
+ * Waits for a collection; if that would be in vain, all who wait are told @err and
+ * what is here is given up.
+ */
+void partial_room_none(struct partial *partial, uint64_t need, int err);
+
+/** partial_room_give_up() - no room can be made: tell all, forget what is here */
+void partial_room_give_up(struct partial *partial, int err);
+
+/** partial_room_forget() - close and remove the files; false: there were none */
+bool partial_room_forget(struct partial *partial);
 
 /* ---- set.c ---- */
 

@@ -26,8 +26,8 @@ static int load(struct partial *partial)
 	if (err == 0 && map->has_tree)
 		err = cfs_partial_recheck(&partial->files, &partial->digest,
 					  &map->tree, partial->hash,
-					  map->bits[PARTIAL_NODES].here,
-					  map->bits[PARTIAL_DATA].here);
+					  &map->bits[PARTIAL_NODES].here,
+					  &map->bits[PARTIAL_DATA].here);
 	return err;
 }
 
@@ -93,13 +93,13 @@ static void loaded(struct partial *partial)
 		cfs_partial_close(partial->partials->fetcher->store,
 				  &partial->files);
 		partial->state = PARTIAL_IDLE;
-		partial_fail(partial, FETCH_RESULT_LOCAL, partial->job_err,
-			     strerror(-partial->job_err));
+		partial_store_failed(partial, partial->job_err);
 		return;
 	}
 	partial->state = PARTIAL_ACTIVE;
-	partial_map_count(&partial->map);
-	partial->partials->stats.kept += partial->map.bits[PARTIAL_DATA].n_here;
+	partial_map_loaded(&partial->map);
+	partial->partials->stats.kept +=
+		partial->map.bits[PARTIAL_DATA].here.n_set;
 	partial_woken(partial);
 }
 
@@ -119,7 +119,7 @@ static void published(struct partial *partial)
 	};
 
 	partial->state = PARTIAL_DONE;
-	fetch_room_unbook(&fetcher->room, &partial->booked);
+	partial_room_published(partial);
 	if (!partial->owner)	/* else it is the fetch's to count */
 		fetcher_count(fetcher, &event);
 	partial_woken(partial);
@@ -143,7 +143,7 @@ static void wrong_bytes(struct partial *partial)
 		mirrors_blame(fetcher->mirrors, partial->mirror,
 			      loop_now_ms(fetcher->loop));
 	fetcher_note(fetcher, partial->mirror, &event);
-	cfs_partial_remove(fetcher->store, &partial->digest);
+	(void)partial_room_forget(partial);
 	partial->turn = TURN_STREAM;
 }
 
@@ -158,8 +158,8 @@ static void finished(struct partial *partial)
 		cfs_partial_close(partial->partials->fetcher->store,
 				  &partial->files);
 		partial->state = PARTIAL_IDLE;
-		partial_fail(partial, FETCH_RESULT_LOCAL, partial->job_err,
-			     strerror(-partial->job_err));
+		partial_room_end(partial);
+		partial_store_failed(partial, partial->job_err);
 	}
 }
 
@@ -175,9 +175,7 @@ static void done(struct loop_work *work)
 		break;
 	case JOB_HASH:
 		if (partial->job_err < 0)
-			partial_fail(partial, FETCH_RESULT_LOCAL,
-				     partial->job_err,
-				     strerror(-partial->job_err));
+			partial_store_failed(partial, partial->job_err);
 		break;
 	case JOB_PUBLISH:
 		finished(partial);

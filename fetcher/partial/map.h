@@ -13,6 +13,9 @@
  * tree are asked for along the paths to wanted data, all levels at once.  Without
  * a tree nothing has to come first.
  *
+ * Memory and time follow what is here and on its way, not the size of the object, which
+ * an image chose.
+ *
  * Pure bookkeeping: no I/O.  Ownership: partial_map_init() fills a struct of the
  * caller's, to partial_map_free().  Single-threaded.
  */
@@ -22,6 +25,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cache/base/sparse_bits.h"
 #include "cache/verity/tree.h"
 
 enum partial_kind {
@@ -31,16 +35,12 @@ enum partial_kind {
 
 /**
  * struct partial_bits - blocks of one kind
- * @here: bit set: it is here
- * @asked: bit set: it is on its way
- * @n: how many blocks there are
- * @n_here: how many are here
+ * @here: those that are here
+ * @asked: those that are on their way
  */
 struct partial_bits {
-	uint8_t *here;
-	uint8_t *asked;
-	uint64_t n;
-	uint64_t n_here;
+	struct sparse_bits here;
+	struct sparse_bits asked;
 };
 
 struct partial_map {
@@ -62,13 +62,11 @@ struct partial_span {
 
 /**
  * partial_map_init() - nothing is here
- * @map: filled in; zeroed on failure
- * @size: of the object, bytes
+ * @map: filled in
+ * @size: of the object, bytes; at most INT64_MAX
  * @has_tree: it has one that can be fetched
- *
- * Return: 0 or -ENOMEM.
  */
-int partial_map_init(struct partial_map *map, uint64_t size, bool has_tree);
+void partial_map_init(struct partial_map *map, uint64_t size, bool has_tree);
 
 /** partial_map_clear() - nothing is here, or on its way */
 void partial_map_clear(struct partial_map *map);
@@ -76,8 +74,8 @@ void partial_map_clear(struct partial_map *map);
 /** partial_map_free() - zeroed or initialised */
 void partial_map_free(struct partial_map *map);
 
-/** partial_map_count() - the bits of here were set from outside */
-void partial_map_count(struct partial_map *map);
+/** partial_map_loaded() - here was filled from outside */
+void partial_map_loaded(struct partial_map *map);
 
 /** partial_map_has() - are these blocks of the object all here? */
 bool partial_map_has(const struct partial_map *map, uint64_t from, uint64_t to);
@@ -97,10 +95,10 @@ bool partial_map_whole(const struct partial_map *map);
 bool partial_map_next(const struct partial_map *map, uint64_t from, uint64_t to,
 		      uint64_t most, struct partial_span *ret);
 
-/** partial_map_ask() - it is asked for now */
-void partial_map_ask(struct partial_map *map, const struct partial_span *span);
+/** partial_map_ask() - it is asked for now; 0, or -ENOMEM and it is not */
+int partial_map_ask(struct partial_map *map, const struct partial_span *span);
 
-/** partial_map_came() - it is here, checked */
+/** partial_map_came() - it is here, checked; without memory it is as if it had failed */
 void partial_map_came(struct partial_map *map, const struct partial_span *span);
 
 /** partial_map_failed() - it does not come */

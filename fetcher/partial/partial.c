@@ -4,10 +4,14 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cache/base/container_of.h"
 #include "cache/store/store.h"
 #include "fetcher/partial/internal.h"
+
+/* What a full disk is asked to free for readers, if not for the whole. */
+#define NEED_MOST	((uint64_t)16 << 20)
 
 void partial_free(struct partial *partial)
 {
@@ -15,7 +19,7 @@ void partial_free(struct partial *partial)
 
 	loop_timer_stop(fetcher->loop, &partial->timer);
 	loop_undefer(fetcher->loop, &partial->settle);
-	fetch_room_unbook(&fetcher->room, &partial->booked);
+	partial_room_end(partial);
 	cfs_partial_close(fetcher->store, &partial->files);
 	partial_map_free(&partial->map);
 	cfs_verity_hash_free(partial->hash);
@@ -58,11 +62,11 @@ void partial_tell(struct partial *partial, int err)
 /* Readers have wanted so much of it that the rest is worth having, too. */
 static bool is_worth_it(const struct partial *partial)
 {
-	const struct partial_bits *data = &partial->map.bits[PARTIAL_DATA];
+	uint64_t n_here = partial->map.bits[PARTIAL_DATA].here.n_set;
 	unsigned int percent = partial->partials->fetcher->config->fill_percent;
 
-	return percent < 100 && data->n_here * 100 >= data->n * percent &&
-	       data->n_here;
+	return percent < 100 && n_here &&
+	       n_here * 100 >= partial->map.tree.n_data * percent;
 }
 
 void partial_woken(struct partial *partial)
@@ -79,8 +83,7 @@ void partial_woken(struct partial *partial)
 	if (partial->state == PARTIAL_DONE)
 		tell_owner(partial, 0);
 	else if (!partial->fill && is_worth_it(partial))
-		partial->fill = fetch_room_book(&partial->partials->fetcher->room,
-						partial->size, &partial->booked);
+		partial->fill = partial_room_for_rest(partial);
 	partial_hash(partial);
 }
 
@@ -100,12 +103,23 @@ void partial_fail(struct partial *partial, enum fetch_result result, int err,
 	/* The owner says so for itself. */
 	if (!partial->owner && !TAILQ_EMPTY(&partial->readers))
 		fetcher_log(fetcher, &event);
-	if (err == -ENOSPC || err == -EDQUOT)
-		fetch_room_collect(&fetcher->room);
 	partial->fill = false;
 	partial->failed = true;
 	partial_tell(partial, err);
 	partial_settle(partial);
+}
+
+void partial_store_failed(struct partial *partial, int err)
+{
+	uint64_t need = partial_room_rest(partial);
+
+	if (err != -ENOSPC && err != -EDQUOT) {
+		partial_fail(partial, FETCH_RESULT_LOCAL, err, strerror(-err));
+		return;
+	}
+	if (!partial->owner && need > NEED_MOST)
+		need = NEED_MOST;
+	partial_room_none(partial, need, err);
 }
 
 static bool is_wanted(const struct partial *partial)
@@ -145,12 +159,21 @@ static void stream_done(struct fetch_waiter *waiter, int err)
 	partial_settle(partial);
 }
 
+/* IDLE, with nothing here. */
+static void begin_anew(struct partial *partial, bool has_tree)
+{
+	partial_map_free(&partial->map);
+	partial_map_init(&partial->map, partial->size, has_tree);
+	partial->state = PARTIAL_IDLE;
+}
+
 /* Nothing here is of use: one GET for the whole, of one mirror. */
 static void go_stream(struct partial *partial)
 {
 	struct fetcher *fetcher = partial->partials->fetcher;
 	int err;
 
+	partial_room_end(partial);
 	cfs_partial_close(fetcher->store, &partial->files);
 	partial->state = PARTIAL_STREAM;
 	partial->fill = false;
@@ -168,31 +191,71 @@ static void go_stream(struct partial *partial)
 }
 
 /* Without a tree nothing that is here can be told from what is not. */
-static int go_plain(struct partial *partial)
+static void go_plain(struct partial *partial)
 {
-	struct fetcher *fetcher = partial->partials->fetcher;
-
-	cfs_partial_close(fetcher->store, &partial->files);
-	partial_map_free(&partial->map);
-	partial->state = PARTIAL_IDLE;
+	partial_room_end(partial);
+	cfs_partial_close(partial->partials->fetcher->store, &partial->files);
 	partial->fill = true;
-	partial->hashed = 0;
-	cfs_verity_hash_reset(partial->hash);
-	return partial_map_init(&partial->map, partial->size, false);
+	begin_anew(partial, false);
+}
+
+bool partial_shed(struct partial *partial)
+{
+	partial->forget = false;
+	if (partial->state != PARTIAL_ACTIVE && partial->state != PARTIAL_IDLE)
+		return false;
+	partial->fill = false;
+	if (!partial_room_forget(partial))
+		return false;
+	begin_anew(partial, partial->map.has_tree);
+	return true;
 }
 
 static void take_turn(struct partial *partial)
 {
 	enum partial_turn turn = partial->turn;
-	int err = 0;
 
 	partial->turn = TURN_NONE;
 	if (turn == TURN_STREAM)
 		go_stream(partial);
 	else if (turn == TURN_PLAIN)
-		err = go_plain(partial);
-	if (err < 0)
-		partial_fail(partial, FETCH_RESULT_LOCAL, err, "out of memory");
+		go_plain(partial);
+}
+
+/*
+ * All of it is wanted: is there room for it?  Who wants it is told if not; those who
+ * read some of it go on, if its blocks can be checked alone.
+ */
+static bool has_room_for_all(struct partial *partial)
+{
+	bool must = !partial->map.has_tree && !TAILQ_EMPTY(&partial->readers);
+
+	if (!(partial->owner || partial->fill || must) ||
+	    partial_room_for_rest(partial))
+		return true;
+	if (partial->owner) {
+		partial->owner->need = partial_room_rest(partial);
+		tell_owner(partial, -ENOSPC);
+	}
+	if (must)
+		partial_room_none(partial, partial_room_rest(partial), -ENOSPC);
+	else
+		partial->fill = false;
+	return false;
+}
+
+/* To the next state, if there is any use of it. */
+static void go_on(struct partial *partial)
+{
+	bool use = partial->fill || partial->owner ||
+		   !TAILQ_EMPTY(&partial->readers);
+
+	if (partial->state == PARTIAL_ACTIVE &&
+	    partial_map_whole(&partial->map))
+		partial_finish(partial);
+	else if (partial->state == PARTIAL_IDLE && use &&
+		 (partial->map.has_tree || has_room_for_all(partial)))
+		partial_load(partial);
 }
 
 /* What there is to do, now that nothing else runs. */
@@ -203,7 +266,8 @@ static void settle(struct loop_deferred *deferred)
 	bool stays = is_wanted(partial) ||
 		     (partial->fill && partial->state != PARTIAL_DONE);
 
-	if (partials->stopping || !stays || partial->turn != TURN_NONE)
+	if (partials->stopping || !stays || partial->turn != TURN_NONE ||
+	    partial->forget)
 		cancel_parts(partial, true);
 	else if (partial->failed)
 		cancel_parts(partial, false);
@@ -217,16 +281,17 @@ static void settle(struct loop_deferred *deferred)
 				partial_free(partial);
 			return;
 		}
+		if (partial->forget)
+			(void)partial_shed(partial);
 		if (partial->turn != TURN_NONE)
 			take_turn(partial);
-		if (partial->state == PARTIAL_IDLE &&
-		    (partial->fill || partial->owner ||
-		     !TAILQ_EMPTY(&partial->readers)))
-			partial_load(partial);
-		else if (partial->state == PARTIAL_ACTIVE &&
-			 partial_map_whole(&partial->map))
-			partial_finish(partial);
+		if (partial->state == PARTIAL_ACTIVE)
+			partial_room_settle(partial);
+		if (!partial->no_room)
+			go_on(partial);
 	}
+	if (partial->state == PARTIAL_ACTIVE && !partial->no_room)
+		(void)has_room_for_all(partial);
 	partial_pump(partial);
 }
 
@@ -255,12 +320,11 @@ static struct partial *partial_new(struct partials *partials,
 
 	if (!partial)
 		return NULL;
-	if (cfs_verity_hash_new(&partial->hash) < 0 ||
-	    partial_map_init(&partial->map, size, has_tree) < 0) {
-		cfs_verity_hash_free(partial->hash);
+	if (cfs_verity_hash_new(&partial->hash) < 0) {
 		free(partial);
 		return NULL;
 	}
+	partial_map_init(&partial->map, size, has_tree);
 	partial->partials = partials;
 	partial->digest = *digest;
 	partial->size = size;
@@ -301,7 +365,8 @@ int partial_fetch(struct partials *partials, const struct cfs_digest *digest,
 	partial->owner = owner;
 	partial->fill = true;
 	owner->partial = partial;
-	owner->n_here = partial->map.bits[PARTIAL_DATA].n_here;
+	owner->n_here = partial->map.bits[PARTIAL_DATA].here.n_set;
+	owner->need = 0;
 	partial_settle(partial);
 	return 0;
 }
@@ -309,7 +374,8 @@ int partial_fetch(struct partials *partials, const struct cfs_digest *digest,
 uint64_t partial_received(const struct partial_owner *owner)
 {
 	const struct partial *partial = owner->partial;
-	uint64_t here = partial->map.bits[PARTIAL_DATA].n_here * VERITY_BLOCK_LEN;
+	uint64_t here = partial->map.bits[PARTIAL_DATA].here.n_set *
+			VERITY_BLOCK_LEN;
 
 	return here < partial->size ? here : partial->size;
 }
@@ -319,7 +385,7 @@ bool partial_progressed(struct partial_owner *owner)
 	const struct partial *partial = owner->partial;
 	uint64_t before = owner->n_here;
 
-	owner->n_here = partial->map.bits[PARTIAL_DATA].n_here;
+	owner->n_here = partial->map.bits[PARTIAL_DATA].here.n_set;
 	return owner->n_here > before || partial->state == PARTIAL_FINISHING;
 }
 

@@ -39,6 +39,10 @@
  * here already: blocks of the tree before the data below them, at their place in
  * a file of fs-verity's own layout, and the digest of the whole.
  *
+ * Room (fetcher/ingest/quota.h) is booked for what is asked for: for the rest of the
+ * object if all of it is wanted.  If there is none and none can be made, those who
+ * wait are told ENOSPC, and what is here of the object is given up.
+ *
  * Invariants: a block is read from a partial object only if its bit is set, which
  * happens after it was checked up to the digest and written.  At most one partial
  * object a digest asks for parts.  Every reader and owner is called exactly once or
@@ -86,12 +90,14 @@ struct partial_reader {
  * @done: called once, never from inside partial_fetch(): 0, the store has it;
  *	-EOPNOTSUPP, it has to be fetched in one stream; or as struct fetch_waiter
  *	says
+ * @need: bytes that were to be booked, after -ENOSPC; 0 if not known
  */
 struct partial_owner {
 	void (*done)(struct partial_owner *owner, int err);
 	/* private: */
 	struct partial *partial;
 	uint64_t n_here;
+	uint64_t need;
 };
 
 /**
@@ -130,6 +136,18 @@ unsigned int partials_n_gets(const struct partials *partials);
 /** partials_pump() - another GET may go */
 void partials_pump(struct partials *partials);
 
+/** partials_room_ended() - a collection has: who waits for room tries again, or fails */
+void partials_room_ended(struct partials *partials, bool helped);
+
+/**
+ * partials_shed() - give up what is here of objects that are open and not waited for
+ *
+ * Who has them open may read on: it is fetched again.
+ *
+ * Return: true if that made room.
+ */
+bool partials_shed(struct partials *partials);
+
 /** partials_stats() - counters; borrowed */
 const struct partial_stats *partials_stats(const struct partials *partials);
 
@@ -147,7 +165,7 @@ bool partials_readable(const struct partials *partials,
  * @size: of it, bytes
  * @ret: owned by the caller; untouched on failure
  *
- * Return: 0 or -ENOMEM, at once.
+ * Return: at once 0; -ENOSPC if it is larger than the store can ever take; -ENOMEM.
  */
 int partial_open(struct partials *partials, const struct cfs_digest *digest,
 		 uint64_t size, struct partial_handle **ret);
@@ -158,7 +176,8 @@ int partial_open(struct partials *partials, const struct cfs_digest *digest,
  * @len: cut at the object's end
  * @reader: done is set
  *
- * Return: 0: they are here; PARTIAL_WAIT; or -ESHUTDOWN.
+ * Return: 0: they are here; PARTIAL_WAIT; -ENOSPC, an earlier read of the handle found
+ * no room a moment ago; or -ESHUTDOWN.
  */
 int partial_read(struct partial_handle *handle, uint64_t offset, uint64_t len,
 		 struct partial_reader *reader);

@@ -69,6 +69,7 @@ static void end(struct partial_range *range)
 	/* A chunk that was meant for it is for somebody else. */
 	chunk_pool_wake(pool_of(range));
 	partial_map_failed(&partial->map, &range->span);
+	partial_room_left(partial, &range->span);
 	free(range->url);
 	free(range->nodes);
 	range->url = NULL;
@@ -122,7 +123,7 @@ static bool refuses_range(struct partial_range *range, enum fetch_result result)
 	struct partial *partial = range->partial;
 
 	if (result == FETCH_RESULT_STATUS &&
-	    !partial->map.bits[PARTIAL_DATA].n_here)
+	    !partial->map.bits[PARTIAL_DATA].here.n_set)
 		return ++partial->n_strange > STRANGE_MAX;
 	return result == FETCH_RESULT_RANGE;
 }
@@ -221,6 +222,7 @@ static void job_done(struct loop_work *work)
 	came.to = came.from + range->n_good;
 	range->span.from = came.to;
 	partial_map_came(&partial->map, &came);
+	partial_room_came(partial, range->n_good);
 	if (came.kind == PARTIAL_DATA) {
 		partial->partials->stats.bytes += range->n_good * BLOCK_LEN;
 		release_chunks(range, range->n_job);
@@ -230,8 +232,7 @@ static void job_done(struct loop_work *work)
 	} else if (range->job_err < 0) {
 		stop_get(range);
 		range->result = FETCH_RESULT_CANCELLED;
-		partial_fail(partial, FETCH_RESULT_LOCAL, range->job_err,
-			     strerror(-range->job_err));
+		partial_store_failed(partial, range->job_err);
 	}
 	if (came.kind == PARTIAL_DATA)
 		partial_woken(partial);
@@ -482,10 +483,13 @@ int partial_range_start(struct partial *partial,
 		range->nodes = malloc((span->to - span->from) * BLOCK_LEN);
 	if (range->url && (range->nodes || span->kind == PARTIAL_DATA)) {
 		set_get(range);
-		err = fetcher->transport->start(fetcher->transport_context,
-						&range->get);
+		err = partial_map_ask(&partial->map, span);
+		if (err == 0)
+			err = fetcher->transport->start(
+				fetcher->transport_context, &range->get);
 	}
 	if (err < 0) {
+		partial_map_failed(&partial->map, span);
 		free(range->url);
 		free(range->nodes);
 		TAILQ_INSERT_HEAD(&partials->idle, range, entry);
@@ -495,7 +499,6 @@ int partial_range_start(struct partial *partial,
 	partial->n_gets++;
 	partials->n_gets++;
 	partials->stats.parts++;
-	partial_map_ask(&partial->map, span);
 	TAILQ_INSERT_TAIL(&partial->ranges, range, entry);
 	return 0;
 }

@@ -25,12 +25,35 @@ bool partial_can_read(const struct partial *partial, uint64_t from, uint64_t to)
 	       partial->map.has_tree && partial_map_has(&partial->map, from, to);
 }
 
+/* What can never be completed is not begun. */
+static bool refuse(struct partials *partials, const struct cfs_digest *digest,
+		   uint64_t size)
+{
+	struct fetcher *fetcher = partials->fetcher;
+	const char *why = fetch_room_never(&fetcher->room, size);
+	struct fetch_event event = {
+		.digest = digest,
+		.result = FETCH_RESULT_LOCAL,
+		.err = -ENOSPC,
+		.reason = why,
+		.final = true,
+	};
+
+	if (why)
+		fetcher_log(fetcher, &event);
+	return why;
+}
+
 int partial_open(struct partials *partials, const struct cfs_digest *digest,
 		 uint64_t size, struct partial_handle **ret)
 {
-	struct partial_handle *handle = calloc(1, sizeof(*handle));
-	struct partial *partial = partial_get(partials, digest, size, true);
+	struct partial_handle *handle;
+	struct partial *partial;
 
+	if (refuse(partials, digest, size))
+		return -ENOSPC;
+	handle = calloc(1, sizeof(*handle));
+	partial = partial_get(partials, digest, size, true);
 	if (!handle || !partial) {
 		free(handle);
 		if (partial)
@@ -87,6 +110,8 @@ int partial_read(struct partial_handle *handle, uint64_t offset, uint64_t len,
 	partial_settle(partial);
 	if (partial_can_read(partial, reader->from, reader->to))
 		return 0;
+	if (loop_now_ms(partials->fetcher->loop) < handle->refused_until_ms)
+		return -ENOSPC;
 	partials->stats.waits++;
 	reader->partial = partial;
 	reader->deadline_ms = config->hard ? FETCH_NEVER :

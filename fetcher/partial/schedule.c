@@ -40,17 +40,21 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-static bool next_span(const struct partial *partial, struct partial_span *ret)
+/* @ret_waited: a reader waits for it */
+static bool next_span(const struct partial *partial, struct partial_span *ret,
+		      bool *ret_waited)
 {
 	const struct partial_map *map = &partial->map;
 	const struct partial_reader *reader;
 	const struct partial_handle *handle;
 
+	*ret_waited = true;
 	if (map->has_tree) {
 		TAILQ_FOREACH(reader, &partial->readers, entry)
 			if (partial_map_next(map, reader->from, reader->to,
 					     reader->to - reader->from, ret))
 				return true;
+		*ret_waited = false;
 		if (partial->n_gets >= AHEAD_PARTS)
 			return false;
 		LIST_FOREACH(handle, &partial->handles, entry)
@@ -61,7 +65,8 @@ static bool next_span(const struct partial *partial, struct partial_span *ret)
 						   handle->window / 2), ret))
 				return true;
 	}
-	return partial->fill && partial->n_gets < AHEAD_PARTS &&
+	return partial->fill && partial->whole &&
+	       partial->n_gets < AHEAD_PARTS &&
 	       partial_map_next(map, 0, map->tree.n_data, FILL_BLOCKS, ret);
 }
 
@@ -75,7 +80,7 @@ uint32_t partial_without_tree(const struct partial *partial)
 	const struct fetcher *fetcher = fetcher_of(partial);
 	uint32_t mask = partial->no_tree | partial->no_parts;
 
-	if (partial->map.bits[PARTIAL_DATA].n_here)
+	if (partial->map.bits[PARTIAL_DATA].here.n_set)
 		return mask;
 	for (size_t i = 0; i < mirrors_count(fetcher->mirrors); i++)
 		if (!mirror_offers(fetcher->offers, i, CFS_MIRROR_VERITY))
@@ -157,18 +162,29 @@ static void note_mirror(struct partial *partial, size_t mirror)
 }
 
 /* Ask for one part.  False: no more of them now. */
-static bool ask(struct partial *partial, const struct partial_span *span)
+static bool ask(struct partial *partial, const struct partial_span *span,
+		bool waited)
 {
 	struct fetcher *fetcher = fetcher_of(partial);
 	uint64_t at_ms;
 	size_t mirror;
 	int err;
 
+	if (!partial_room_take(partial, span)) {
+		/* What nobody waits for yet is worth no collection. */
+		if (waited)
+			partial_room_none(partial,
+					  (span->to - span->from + 2) *
+						  VERITY_BLOCK_LEN, -ENOSPC);
+		return false;
+	}
 	switch (pick(partial, span->kind, &mirror, &at_ms)) {
 	case MIRRORS_NONE:
+		partial_room_left(partial, span);
 		nobody(partial, span->kind);
 		return false;
 	case MIRRORS_WAIT:
+		partial_room_left(partial, span);
 		/* Without a time: when a request to it has ended. */
 		partial->wake_ms = at_ms != UINT64_MAX ? at_ms :
 				   loop_now_ms(fetcher->loop) + LOOK_AGAIN_MS;
@@ -178,6 +194,7 @@ static bool ask(struct partial *partial, const struct partial_span *span)
 		note_mirror(partial, mirror);
 	err = partial_range_start(partial, span, mirror);
 	if (err < 0) {
+		partial_room_left(partial, span);
 		mirrors_report(fetcher->mirrors, mirror,
 			       loop_now_ms(fetcher->loop), FETCH_RESULT_LOCAL,
 			       0, 0);
@@ -190,12 +207,13 @@ static bool ask(struct partial *partial, const struct partial_span *span)
 void partial_pump(struct partial *partial)
 {
 	struct partial_span span;
+	bool waited;
 
 	while (partial->state == PARTIAL_ACTIVE && partial->turn == TURN_NONE &&
-	       !partial->partials->stopping &&
-	       partial->wake_ms == FETCH_NEVER && has_slot(partial) &&
-	       next_span(partial, &span))
-		if (!ask(partial, &span))
+	       !partial->partials->stopping && !partial->no_room &&
+	       !partial->forget && partial->wake_ms == FETCH_NEVER &&
+	       has_slot(partial) && next_span(partial, &span, &waited))
+		if (!ask(partial, &span, waited))
 			break;
 	partial_watch_pace(partial);
 	partial_start_timer(partial);
@@ -225,7 +243,8 @@ static void fail_late(struct partial *partial, uint64_t now_ms)
 	while ((reader = TAILQ_FIRST(&partial->readers)) &&
 	       reader->deadline_ms <= now_ms) {
 		partial_leave(reader);
-		reader->done(reader, partial->heard ? -ETIMEDOUT :
+		reader->done(reader, partial->no_room ? partial->room_err :
+				     partial->heard ? -ETIMEDOUT :
 						      -EHOSTUNREACH);
 	}
 }

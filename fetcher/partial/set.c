@@ -152,6 +152,33 @@ void partials_pump(struct partials *partials)
 	}
 }
 
+void partials_room_ended(struct partials *partials, bool helped)
+{
+	struct partial *partial;
+
+	LIST_FOREACH(partial, &partials->all, entry) {
+		if (!partial->no_room)
+			continue;
+		partial->no_room = false;
+		if (!helped)
+			partial_room_give_up(partial, partial->room_err);
+		partial_settle(partial);
+	}
+}
+
+bool partials_shed(struct partials *partials)
+{
+	struct partial *partial;
+	bool any = false;
+
+	LIST_FOREACH(partial, &partials->all, entry)
+		if (!partial->no_room && !partial->owner &&
+		    TAILQ_EMPTY(&partial->readers) &&
+		    TAILQ_EMPTY(&partial->ranges) && !partial->working)
+			any |= partial_shed(partial);
+	return any;
+}
+
 const struct partial_stats *partials_stats(const struct partials *partials)
 {
 	return &partials->stats;

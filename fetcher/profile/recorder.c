@@ -20,6 +20,9 @@
 #define QUIET_MS	2000
 #define LATEST_MS	10000
 
+/* Bytes of a digest in a profile. */
+#define PROFILE_LINE_LEN	(CFS_DIGEST_HEX_LEN + 1)
+
 struct recorder {
 	struct loop *loop;
 	struct cfs_store *store;
@@ -104,7 +107,10 @@ static int write_profiles(struct recorder *recorder)
 		if (images[i].err || images[i].slot == ALLOW_IMAGES_MAX - 1)
 			continue;
 		n = choose(recorder, images[i].slot, digests);
-		if (n)
+		if (n && !fetcher_room_for_file(recorder->fetcher,
+						n * PROFILE_LINE_LEN))
+			err = -ENOSPC;
+		else if (n)
 			err = profile_merge(recorder->store, &images[i].digest,
 					    digests, n);
 	}

@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "cache/base/bitmap.h"
 #include "cache/base/full_io.h"
+#include "cache/base/sparse_bits.h"
 #include "cache/store/layout.h"
 #include "cache/verity/tree.h"
 #include "tests/unit/store_dir.h"
@@ -52,24 +52,24 @@ static void put(const struct cfs_partial *partial, size_t from, size_t to)
 }
 
 /* How many blocks of the object are found right? */
-static size_t recheck(const struct cfs_partial *partial, uint8_t **ret)
+static size_t recheck(const struct cfs_partial *partial, struct sparse_bits *ret)
 {
-	uint8_t *nodes = bitmap_new(tree.n_blocks);
-	uint8_t *bits = bitmap_new(tree.n_data);
+	struct sparse_bits nodes, bits;
 	struct cfs_verity_hash *hash;
-	size_t n = 0;
+	size_t n;
 
+	sparse_bits_init(&nodes, tree.n_blocks);
+	sparse_bits_init(&bits, tree.n_data);
 	CHECK_EQ(cfs_verity_hash_new(&hash), 0);
-	CHECK_EQ(cfs_partial_recheck(partial, &digest, &tree, hash, nodes, bits),
-		 0);
-	for (uint64_t i = 0; i < tree.n_data; i++)
-		n += bitmap_test(bits, i);
+	CHECK_EQ(cfs_partial_recheck(partial, &digest, &tree, hash, &nodes,
+				     &bits), 0);
+	n = bits.n_set;
 	cfs_verity_hash_free(hash);
-	free(nodes);
+	sparse_bits_free(&nodes);
 	if (ret)
 		*ret = bits;
 	else
-		free(bits);
+		sparse_bits_free(&bits);
 	return n;
 }
 
@@ -78,7 +78,7 @@ static void test_what_is_believed(void)
 {
 	struct store_dir dir = store_dir_new();
 	struct cfs_partial partial = begin(&dir);
-	uint8_t *bits;
+	struct sparse_bits bits;
 
 	CHECK(partial.named);
 	put(&partial, 0, 3 * BLOCK);
@@ -92,8 +92,8 @@ static void test_what_is_believed(void)
 	CHECK_EQ(recheck(&partial, NULL), 3 + 51);
 	CHECK_EQ(full_pwrite(partial.data_fd, "x", 1, BLOCK + 5), 0);
 	CHECK_EQ(recheck(&partial, &bits), 2 + 51);
-	CHECK(bitmap_test(bits, 0) && !bitmap_test(bits, 1));
-	free(bits);
+	CHECK(sparse_bits_test(&bits, 0) && !sparse_bits_test(&bits, 1));
+	sparse_bits_free(&bits);
 	/* The second leaf is wrong: nothing below it is believed. */
 	CHECK_EQ(full_pwrite(partial.tree_fd, "x", 1, 2 * BLOCK + 5), 0);
 	CHECK_EQ(recheck(&partial, NULL), 2);
@@ -175,9 +175,13 @@ static void test_left_over_name_of_an_object(void)
 	store_dir_free(&dir);
 }
 
-static bool needed(void *context, const struct cfs_digest *which)
+static uint64_t missing;
+
+static bool needed(void *context, const struct cfs_digest *which,
+		   uint64_t n_missing)
 {
 	CHECK(cfs_digest_equal(which, &digest));
+	missing = n_missing;
 	return *(bool *)context;
 }
 
@@ -191,7 +195,11 @@ static void test_sweep(void)
 	put(&partial, 0, SIZE);
 	CHECK_EQ(cfs_partial_sweep(dir.store, needed, &no, false, &bytes), 0);
 	CHECK_EQ(count_entries(dir.path, "/partial"), 2);	/* in use */
+	CHECK(cfs_partial_in_use(dir.store, &digest));
+	CHECK_EQ(cfs_partial_evict(dir.store, &digest, &bytes), 0);
+	CHECK_EQ(bytes, 0);
 	cfs_partial_close(dir.store, &partial);
+	CHECK(!cfs_partial_in_use(dir.store, &digest));
 	CHECK_EQ(cfs_partial_sweep(dir.store, needed, &yes, false, &bytes), 0);
 	CHECK_EQ(bytes, 0);
 	CHECK_EQ(cfs_partial_sweep(dir.store, needed, &no, true, &bytes), 0);
@@ -204,10 +212,40 @@ static void test_sweep(void)
 	store_dir_free(&dir);
 }
 
+/* How much is missing, and that what is not in use can go at any time. */
+static void test_evict(void)
+{
+	struct store_dir dir = store_dir_new();
+	struct cfs_partial partial = begin(&dir);
+	char path[256], hex[CFS_DIGEST_HEX_LEN + 1];
+	struct cfs_digest parsed;
+	bool yes = true;
+	uint64_t bytes = 0;
+
+	put(&partial, 0, 100 * BLOCK);
+	cfs_partial_close(dir.store, &partial);
+	CHECK_EQ(cfs_partial_sweep(dir.store, needed, &yes, false, &bytes), 0);
+	CHECK_EQ(missing, SIZE - 100 * BLOCK);
+	CHECK_EQ(cfs_partial_evict(dir.store, &digest, &bytes), 0);
+	CHECK_EQ(bytes, 100 * BLOCK);
+	CHECK_EQ(count_entries(dir.path, "/partial"), 0);
+	CHECK_EQ(cfs_partial_evict(dir.store, &digest, &bytes), 0);
+
+	cfs_digest_format(&digest, hex);
+	snprintf(path, sizeof(path), "partial/%s.data", hex);
+	CHECK(cfs_partial_parse(path, &parsed));
+	CHECK(cfs_digest_equal(&parsed, &digest));
+	CHECK(!cfs_partial_parse(path + 1, &parsed));
+	path[20] = 'x';
+	CHECK(!cfs_partial_parse(path, &parsed));
+	store_dir_free(&dir);
+}
+
 RUN_TESTS(
 	T(test_setup),
 	T(test_what_is_believed),
 	T(test_one_has_it_at_a_time),
 	T(test_publish),
 	T(test_left_over_name_of_an_object),
-	T(test_sweep))
+	T(test_sweep),
+	T(test_evict))

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cache/base/errmsg.h"
 #include "cache/build/dump_parse.h"
@@ -152,7 +155,8 @@ static void test_a_limit_keeps_spare_objects(void)
 	CHECK_EQ(report.removed.objects, 0);
 	CHECK(report.enough);
 
-	options.max_size = report.spare.bytes - 1;
+	options.max_size = report.bytes - 1;
+	options.low_water = report.bytes - 4096;
 	CHECK_EQ(cfs_store_gc(dir.store, &options, &report, NULL), 0);
 	CHECK_EQ(report.removed.objects, 1);
 	CHECK_EQ(report.spare.objects, 1);
@@ -186,7 +190,7 @@ static void test_order_within_a_second(void)
 	struct cfs_gc_report report;
 	struct cfs_digest objects[8];
 	const time_t second = time(NULL) - 10;
-	uint64_t one;
+	uint64_t one, all;
 
 	/* Neither in the order of their digests nor against it. */
 	for (int i = 0; i < 8; i++) {
@@ -197,8 +201,9 @@ static void test_order_within_a_second(void)
 	}
 	CHECK_EQ(cfs_store_gc(dir.store, &options, &report, NULL), 0);
 	one = report.spare.bytes / 8;
+	all = report.bytes;
 	for (int i = 0; i < 8; i++) {
-		options.max_size = (8 - i) * one - 1;
+		options.max_size = all - i * one - 1;
 		options.low_water = options.max_size;
 		CHECK_EQ(cfs_store_gc(dir.store, &options, &report, NULL), 0);
 		CHECK_EQ(report.removed.objects, 1);
@@ -224,13 +229,13 @@ static void test_the_oldest_go_first(void)
 	CHECK_EQ(report.removed.objects, 0);
 	one = report.spare.bytes / 3;
 
-	options.max_size = 3 * one - 1;
-	options.low_water = 2 * one;
+	options.max_size = report.bytes - 1;
+	options.low_water = report.bytes - one;
 	CHECK_EQ(cfs_store_gc(dir.store, &options, &report, NULL), 0);
 	CHECK(!present(dir.store, &older));
 	CHECK(present(dir.store, &old) && present(dir.store, &new));
 
-	options.max_size = 2 * one - 1;
+	options.max_size = report.bytes - 1;
 	options.low_water = 1;
 	CHECK_EQ(cfs_store_gc(dir.store, &options, &report, NULL), 0);
 	CHECK_EQ(report.removed.objects, 2);
@@ -262,7 +267,9 @@ static void test_being_needed_counts_as_use(void)
 	CHECK(info.written < time(NULL) - 300000);
 
 	CHECK_EQ(cfs_store_image_remove(dir.store, "one"), 0);
-	options.max_size = report.spare.bytes + report.pinned.bytes - 1;
+	/* The link may have taken a block of its own. */
+	options.max_size = report.bytes - 4096 - 1;
+	options.low_water = report.bytes - 2 * 4096;
 	CHECK_EQ(cfs_store_gc(dir.store, &options, &report, NULL), 0);
 	CHECK(present(dir.store, &released));
 	CHECK(!present(dir.store, &stale));
@@ -281,6 +288,138 @@ static void test_a_reserve_that_can_not_be_had(void)
 	CHECK(!report.enough);
 	CHECK_EQ(report.removed.objects, 1);
 	CHECK(!present(dir.store, &object));
+	store_dir_free(&dir);
+}
+
+static void put_file(const struct store_dir *dir, const char *folder,
+		     const char *name, size_t len)
+{
+	char path[512];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", dir->path, folder);
+	CHECK(mkdir(path, 0700) == 0 || errno == EEXIST);
+	snprintf(path, sizeof(path), "%s/%s/%s", dir->path, folder, name);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	CHECK(fd >= 0);
+	for (; len; len -= 1000)
+		CHECK_EQ(write(fd, path, 400) + write(fd, path, 100) +
+			 write(fd, path, 500), 1000);
+	close(fd);
+}
+
+static bool has_file(const struct store_dir *dir, const char *folder,
+		     const char *name)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/%s/%s", dir->path, folder, name);
+	return access(path, F_OK) == 0;
+}
+
+/* What does not help is not done: an object that can't fit costs no other one. */
+static void test_a_need_is_met_or_nothing_goes(void)
+{
+	struct store_dir dir = store_dir_new();
+	struct cfs_digest needed = publish_letters(dir.store, 'a');
+	struct cfs_digest spare = publish_letters(dir.store, 'b');
+	struct cfs_digest other = publish_letters(dir.store, 'c');
+	struct cfs_gc_options options = { .max_size = 1 << 30 };
+	struct cfs_gc_report report;
+
+	pin_image(dir.store, "one", &needed);
+	set_age(&dir, &spare, 1000);
+	CHECK_EQ(cfs_store_gc(dir.store, &options, &report, NULL), 0);
+	options.max_size = report.bytes;
+	options.low_water = report.bytes;
+	options.need = report.spare.bytes + 1;
+	CHECK_EQ(cfs_store_gc(dir.store, &options, &report, NULL), 0);
+	CHECK(!report.enough);
+	CHECK_EQ(report.removed.objects, 0);
+	CHECK_EQ(report.spare.objects, 2);
+	CHECK(present(dir.store, &spare) && present(dir.store, &other));
+
+	options.need = report.spare.bytes / 2;
+	CHECK_EQ(cfs_store_gc(dir.store, &options, &report, NULL), 0);
+	CHECK(report.enough);
+	CHECK_EQ(report.removed.objects, 1);
+	CHECK(!present(dir.store, &spare) && present(dir.store, &other));
+	CHECK(present(dir.store, &needed));
+
+	/* More than the disk has. */
+	options.max_size = 0;
+	options.low_water = 0;
+	options.need = (uint64_t)1 << 60;
+	CHECK_EQ(cfs_store_gc(dir.store, &options, &report, NULL), 0);
+	CHECK(!report.enough);
+	CHECK(present(dir.store, &other));
+	store_dir_free(&dir);
+}
+
+/* All that the store takes counts, and goes in its order. */
+static void test_not_only_objects_go(void)
+{
+	struct store_dir dir = store_dir_new();
+	struct cfs_digest needed = publish_letters(dir.store, 'a');
+	struct cfs_digest spare = publish_letters(dir.store, 'b');
+	struct cfs_digest image = pin_image(dir.store, "one", &needed);
+	struct cfs_gc_options options = { .max_size = 1 << 30 };
+	char hex[CFS_DIGEST_HEX_LEN + 1], part[CFS_DIGEST_HEX_LEN + 6];
+	char name[CFS_OBJECT_NAME_LEN + 1];
+	struct cfs_gc_report report;
+
+	cfs_digest_format(&needed, part);
+	strcat(part, ".data");
+	cfs_digest_format(&image, hex);
+	put_file(&dir, "quarantine", hex, 8000);
+	put_file(&dir, "packs", hex, 8000);
+	put_file(&dir, "partial", part, 8000);
+	/* It is needed only as long as the object itself is not there. */
+	cfs_object_name_format(&needed, name);
+	CHECK_EQ(unlinkat(cfs_store_objects_fd(dir.store), name, 0), 0);
+	CHECK_EQ(cfs_store_gc(dir.store, &options, &report, NULL), 0);
+	CHECK(report.bytes >= 3 * 8192 + report.spare.bytes +
+				      report.pinned.bytes);
+	CHECK_EQ(report.removed_other, 0);
+
+	for (int i = 0; i < 4; i++) {
+		options.max_size = report.bytes - 1;
+		options.low_water = report.bytes - 4096;
+		CHECK_EQ(cfs_store_gc(dir.store, &options, &report, NULL), 0);
+		CHECK(report.enough);
+		CHECK_EQ(has_file(&dir, "quarantine", hex), false);
+		CHECK_EQ(present(dir.store, &spare), i < 1);
+		CHECK_EQ(has_file(&dir, "partial", part), i < 2);
+		CHECK_EQ(has_file(&dir, "packs", hex), i < 3);
+	}
+	/* Nothing is left that may go. */
+	options.max_size = 1;
+	options.low_water = 1;
+	CHECK_EQ(cfs_store_gc(dir.store, &options, &report, NULL), 0);
+	CHECK(!report.enough);
+	CHECK(present(dir.store, &image));
+	store_dir_free(&dir);
+}
+
+/* They are not lost for a limit that can't be reached even so. */
+static void test_extras_go_only_if_that_helps(void)
+{
+	struct store_dir dir = store_dir_new();
+	struct cfs_digest needed = publish_letters(dir.store, 'a');
+	struct cfs_digest spare = publish_letters(dir.store, 'b');
+	struct cfs_digest image = pin_image(dir.store, "one", &needed);
+	struct cfs_gc_options options = { .max_size = 1 };
+	char hex[CFS_DIGEST_HEX_LEN + 1];
+	struct cfs_gc_report report;
+
+	cfs_digest_format(&image, hex);
+	put_file(&dir, "packs", hex, 8000);
+	put_file(&dir, "quarantine", hex, 8000);
+	CHECK_EQ(cfs_store_gc(dir.store, &options, &report, NULL), 0);
+	CHECK(!report.enough);
+	CHECK(!present(dir.store, &spare));
+	CHECK(has_file(&dir, "packs", hex));
+	CHECK(has_file(&dir, "quarantine", hex));
 	store_dir_free(&dir);
 }
 
@@ -366,6 +505,8 @@ RUN_TESTS(T(test_keeps_what_images_need), T(test_an_unreadable_image_stops_it),
 	  T(test_young_objects_stay), T(test_a_limit_keeps_spare_objects),
 	  T(test_the_oldest_go_first), T(test_order_within_a_second),
 	  T(test_being_needed_counts_as_use),
-	  T(test_a_reserve_that_can_not_be_had), T(test_pins_without_a_name),
+	  T(test_a_reserve_that_can_not_be_had),
+	  T(test_a_need_is_met_or_nothing_goes), T(test_not_only_objects_go),
+	  T(test_extras_go_only_if_that_helps), T(test_pins_without_a_name),
 	  T(test_a_folder_in_the_place_of_garbage),
 	  T(test_a_publisher_keeps_it_out), T(test_refs_name_every_image))
