@@ -8,7 +8,9 @@
  *
  * Besides objects/ and images/ there may be, in a store's folder:
  *	quarantine/<64 hex>[.N]	what stood in an object's place and was not it
- * In a folder of objects only it is called .quarantine/.
+ *	quota			what processes that keep a quota have on its way
+ *				(fetcher/ingest/quota_share.h)
+ * In a folder of objects only the first is called .quarantine/.
  *
  * Temporary files, which a process that is killed can leave behind:
  *

@@ -172,6 +172,7 @@ void fetcher_free(struct fetcher *fetcher)
 	fetch_bodies_free(fetcher->delivered);
 	mirror_offers_free(fetcher->offers);
 	mirrors_free(fetcher->mirrors);
+	fetch_room_end(&fetcher->room);
 	free(fetcher);
 }
 

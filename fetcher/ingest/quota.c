@@ -107,7 +107,8 @@ static bool is_within_quota(const struct fetch_room *room, uint64_t need)
 	if (!room->known)
 		return !room->running;
 	return need <= limits->max_size &&
-	       room->used + room->booked <= limits->max_size - need;
+	       room->used + room->booked + quota_share_others(&room->share) <=
+		       limits->max_size - need;
 }
 
 static bool reserve_is_kept(const struct fetch_room *room, uint64_t need)
@@ -230,7 +231,8 @@ static void start(struct fetch_room *room, bool urgent, uint64_t need)
 	room->running = true;
 	room->urgent = urgent;
 	room->need = need;
-	room->others = room->booked;
+	room->others = room->booked + quota_share_others(&room->share);
+	quota_share_measure(&room->share);
 	room->refused = urgent && !fits(room, need);
 	room->added = 0;
 	room->barren_until_ms = 0;
@@ -242,8 +244,20 @@ static void start(struct fetch_room *room, bool urgent, uint64_t need)
 
 void fetch_room_start(struct fetch_room *room)
 {
-	if (room->limits && (room->limits->max_size || room->limits->reserve))
-		start(room, false, 0);
+	const struct fetch_limits *limits = room->limits;
+
+	if (!limits || (!limits->max_size && !limits->reserve))
+		return;
+	/* Without it only what this process does is known at once. */
+	if (limits->max_size)
+		(void)quota_share_open(&room->share,
+				       cfs_store_objects_fd(room->store));
+	start(room, false, 0);
+}
+
+void fetch_room_end(struct fetch_room *room)
+{
+	quota_share_close(&room->share);
 }
 
 static bool barren(const struct fetch_room *room, uint64_t need)
@@ -287,6 +301,13 @@ bool fetch_room_book_bytes(struct fetch_room *room, uint64_t bytes,
 	if (!fits(room, bytes))
 		return false;
 	room->booked += bytes;
+	quota_share_publish(&room->share, room->booked, 0);
+	/* Another process may have booked at the same time: then neither has. */
+	if (room->share.open && !is_within_quota(room, 0)) {
+		room->booked -= bytes;
+		quota_share_publish(&room->share, room->booked, 0);
+		return false;
+	}
 	*booked += bytes;
 	return true;
 }
@@ -304,6 +325,8 @@ void fetch_room_unbook_bytes(struct fetch_room *room, uint64_t bytes,
 		bytes = *booked;
 	room->booked -= bytes;
 	*booked -= bytes;
+	if (bytes)
+		quota_share_publish(&room->share, room->booked, 0);
 }
 
 void fetch_room_unbook(struct fetch_room *room, uint64_t *booked)
@@ -315,6 +338,8 @@ void fetch_room_landed(struct fetch_room *room, uint64_t bytes, uint64_t *booked
 {
 	const struct fetch_limits *limits = room->limits;
 
+	/* Landed before it is unbooked: others may count it twice, never not at all. */
+	quota_share_publish(&room->share, room->booked, bytes);
 	fetch_room_unbook_bytes(room, bytes, booked);
 	room->used += bytes;
 	if (room->running)

@@ -21,7 +21,8 @@
  * used + booked never exceeds the quota.  What the store takes is measured by each
  * collection, the first of which is made at the start; until it has ended nothing is
  * booked if there is a quota.  In between, what lands is added and what this process
- * removes is taken off.
+ * removes is taken off; what other processes with a quota have added and booked is read
+ * where they publish it (fetcher/ingest/quota_share.h).
  *
  * A collection is a gc (cache/upkeep/gc.h) on a pool thread: an object that a named
  * image needs is never removed.  Who found no room waits for it and tries again.  If
@@ -43,6 +44,7 @@
 
 #include "cache/base/errmsg.h"
 #include "cache/upkeep/gc.h"
+#include "fetcher/ingest/quota_share.h"
 #include "fetcher/loop/loop.h"
 
 struct cfs_store;
@@ -97,6 +99,7 @@ struct fetch_room {
 	void (*ended)(void *context, const struct fetch_collection *done);
 	void *context;
 	/* private: */
+	struct quota_share share;	/* with other processes */
 	struct loop_work work;
 	bool running;
 	bool urgent;			/* an object found no room: make some */
@@ -117,6 +120,9 @@ struct fetch_room {
 
 /** fetch_room_start() - find out what the store takes, if there is a quota */
 void fetch_room_start(struct fetch_room *room);
+
+/** fetch_room_end() - not running; nothing is on its way any more */
+void fetch_room_end(struct fetch_room *room);
 
 /**
  * fetch_room_never() - can the store not hold an object whatever else goes?

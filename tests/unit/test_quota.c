@@ -310,7 +310,63 @@ static void test_a_count_that_is_too_high(void)
 	end();
 }
 
+/* Each knows what the others have on its way, and have added since it measured. */
+static void test_others_are_counted(void)
+{
+	struct store_dir dir = store_dir_new();
+	struct quota_share a = { .open = false }, b = { .open = false };
+	int fd = cfs_store_objects_fd(dir.store);
+
+	CHECK_EQ(quota_share_others(&a), 0);
+	CHECK_EQ(quota_share_open(&a, fd), 0);
+	CHECK_EQ(quota_share_open(&b, fd), 0);
+	CHECK(a.slot != b.slot);
+	quota_share_publish(&a, 1000, 0);
+	CHECK_EQ(quota_share_others(&b), 1000);
+	CHECK_EQ(quota_share_others(&a), 0);
+	quota_share_publish(&a, 400, 600);
+	CHECK_EQ(quota_share_others(&b), 1000);
+	quota_share_measure(&b);
+	CHECK_EQ(quota_share_others(&b), 400);
+	quota_share_publish(&b, 7, 0);
+	CHECK_EQ(quota_share_others(&a), 7);
+
+	/* Killed: what had landed has; what had not does not come. */
+	close(a.fd);
+	CHECK_EQ(quota_share_others(&b), 400);
+	quota_share_measure(&b);
+	CHECK_EQ(quota_share_others(&b), 0);
+	a.open = false;
+	CHECK_EQ(quota_share_open(&a, fd), 0);
+	quota_share_publish(&a, 0, 50);
+	CHECK_EQ(quota_share_others(&b), 50);
+	quota_share_close(&a);
+	quota_share_close(&b);
+	quota_share_close(&b);
+	store_dir_free(&dir);
+}
+
+/* There is a slot for so many; the next one knows of itself only. */
+static void test_more_than_there_are_slots(void)
+{
+	struct store_dir dir = store_dir_new();
+	struct quota_share shares[QUOTA_SHARE_SLOTS], late = { .open = false };
+	int fd = cfs_store_objects_fd(dir.store);
+
+	for (size_t i = 0; i < QUOTA_SHARE_SLOTS; i++)
+		CHECK_EQ(quota_share_open(&shares[i], fd), 0);
+	CHECK_EQ(quota_share_open(&late, fd), -EBUSY);
+	CHECK(!late.open);
+	quota_share_publish(&late, 5, 5);
+	CHECK_EQ(quota_share_others(&shares[3]), 0);
+	for (size_t i = 0; i < QUOTA_SHARE_SLOTS; i++)
+		quota_share_close(&shares[i]);
+	store_dir_free(&dir);
+}
+
 RUN_TESTS(
+	T(test_others_are_counted),
+	T(test_more_than_there_are_slots),
 	T(test_what_can_never_fit),
 	T(test_sizes_that_make_no_sense),
 	T(test_parts_are_booked),
