@@ -44,10 +44,21 @@ static inline bool byte_budget_allows(const struct byte_budget *budget)
 	return !budget->rate || budget->bytes >= 0;
 }
 
+/* Sizes may come from an image that is not trusted: no sum of them overflows. */
+#define BYTE_BUDGET_MOST	((uint64_t)1 << 50)
+
 /** byte_budget_take() - something was */
 static inline void byte_budget_take(struct byte_budget *budget, uint64_t bytes)
 {
-	budget->bytes -= (int64_t)bytes;
+	budget->bytes -= (int64_t)(bytes < BYTE_BUDGET_MOST ? bytes :
+							      BYTE_BUDGET_MOST);
+}
+
+/** byte_budget_give() - it did not come after all */
+static inline void byte_budget_give(struct byte_budget *budget, uint64_t bytes)
+{
+	budget->bytes += (int64_t)(bytes < BYTE_BUDGET_MOST ? bytes :
+							      BYTE_BUDGET_MOST);
 }
 
 #endif /* CACHE_BASE_BYTE_BUDGET_H */

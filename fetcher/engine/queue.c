@@ -35,7 +35,7 @@ static void take_turn(struct fetch *fetch)
 		return;
 	never = fetch_room_never(&fetcher->room, fetch->size);
 	if (never) {
-		fetch_fail(fetch, FETCH_RESULT_LOCAL, -ENOSPC, never);
+		fetch_fail(fetch, FETCH_RESULT_LOCAL, -EFBIG, never);
 		return;
 	}
 	if (fetch_parts_start(fetch))	/* which books for itself */

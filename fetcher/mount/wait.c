@@ -31,6 +31,7 @@ static int errno_for_reader(int err)
 	case -ENOMEM:
 		return err;
 	case -EDQUOT:
+	case -EFBIG:		/* the store can never take it */
 		return -ENOSPC;
 	default:
 		return -EIO;

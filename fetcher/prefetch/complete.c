@@ -23,6 +23,7 @@ struct slot {
 	struct complete *complete;
 	struct slot *next_free;
 	struct cfs_digest digest;
+	uint64_t size;
 };
 
 struct complete {
@@ -53,6 +54,8 @@ static void object_done(struct fetch_waiter *waiter, int err)
 	if (err < 0) {
 		complete->failed++;
 		complete->failed_in_a_row++;
+		/* What did not come was paid for. */
+		byte_budget_give(&complete->budget, slot->size);
 	} else {
 		complete->failed_in_a_row = 0;
 		allow_list_note_present(complete->allow, &slot->digest);
@@ -110,6 +113,7 @@ static void fill(struct complete *complete)
 			break;
 		slot->waiter.done = object_done;
 		slot->digest = entry->digest;
+		slot->size = entry->size;
 		if (fetch_object(complete->fetcher, &entry->digest, entry->size,
 				 FETCH_BACKGROUND, &slot->waiter) < 0) {
 			complete->failed++;

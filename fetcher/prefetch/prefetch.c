@@ -21,6 +21,9 @@
 /* So many failures in a row mean that there is nothing to be had now. */
 #define GIVE_UP_AFTER	64
 
+/* One may be too large for what is left; so many, and the store is full. */
+#define FULL_AFTER	4
+
 struct slot {
 	struct fetch_waiter waiter;
 	struct prefetch *prefetch;
@@ -40,7 +43,7 @@ struct prefetch {
 	struct slot slots[N_SLOTS];
 	struct slot *free_slots;
 	size_t n_busy;
-	unsigned int failed_in_a_row;
+	unsigned int failed_in_a_row, full_in_a_row;
 	struct cfs_digest fetched;	/* the last one: its slot is told next */
 	uint64_t round_ms;		/* when the last ones were asked for, */
 	unsigned int n_in_round;	/* and how many */
@@ -69,6 +72,8 @@ static void object_done(struct fetch_waiter *waiter, int err)
 	slot->next_free = prefetch->free_slots;
 	prefetch->free_slots = slot;
 	prefetch->n_busy--;
+	prefetch->full_in_a_row = store_is_full(err) ?
+					  prefetch->full_in_a_row + 1 : 0;
 	if (err < 0) {
 		prefetch->stats.failed++;
 		prefetch->failed_in_a_row++;
@@ -78,7 +83,7 @@ static void object_done(struct fetch_waiter *waiter, int err)
 		if (!cfs_digest_equal(&prefetch->fetched, &slot->digest))
 			prefetch->stats.present++;
 	}
-	if (store_is_full(err) || err == -ESHUTDOWN ||
+	if (prefetch->full_in_a_row >= FULL_AFTER || err == -ESHUTDOWN ||
 	    prefetch->failed_in_a_row >= GIVE_UP_AFTER) {
 		if (prefetch->next < prefetch->listed.n && err != -ESHUTDOWN)
 			log_line(LOG_WARNING,

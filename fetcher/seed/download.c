@@ -18,6 +18,9 @@
 
 #define TICK_MS		100
 
+/* One may be too large for what is left; so many, and the store is full. */
+#define FULL_AFTER	4
+
 struct slot {
 	struct fetch_waiter waiter;
 	struct seeding *seeding;
@@ -36,7 +39,7 @@ struct seeding {
 	unsigned int n_busy;
 	size_t next;			/* into the plan */
 	struct byte_budget budget;
-	uint64_t failed_in_a_row;
+	uint64_t failed_in_a_row, full_in_a_row;
 	struct loop_timer timer;
 	struct loop_fd stop;
 	int err;			/* ends the run */
@@ -59,8 +62,13 @@ static void object_done(struct fetch_waiter *waiter, int err)
 	seeding->failed_in_a_row = err < 0 ? seeding->failed_in_a_row + 1 : 0;
 	if (err < 0)
 		seeding->last_err = err;
-	if (store_is_full(err) || err == -ENOMEM)
+	seeding->full_in_a_row = store_is_full(err) ?
+					 seeding->full_in_a_row + 1 : 0;
+	if (seeding->full_in_a_row >= FULL_AFTER || err == -ENOMEM)
 		seeding->err = err;
+	/* What did not come was paid for. */
+	if (err < 0)
+		byte_budget_give(&seeding->budget, slot->object->size);
 	slot->next_free = seeding->free_slots;
 	seeding->free_slots = slot;
 	seeding->n_busy--;

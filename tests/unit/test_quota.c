@@ -125,7 +125,7 @@ static void test_what_can_never_fit(void)
 			      &handle), -ENOSPC);
 	ask(&r, &large, FETCH_DEMAND);
 	serve_until(&r.calls);
-	CHECK_EQ(r.err, -ENOSPC);
+	CHECK_EQ(r.err, -EFBIG);
 	CHECK_EQ(cfs_store_check(rig.store, &spare, MIB), 0);
 	CHECK_EQ(rig.n_started, 1);	/* of the file "mirror" */
 	finish_large();
@@ -152,7 +152,7 @@ static void test_sizes_that_make_no_sense(void)
 		huge.len = sizes[i];
 		ask(&r, &huge, FETCH_DEMAND);
 		serve_until(&r.calls);
-		CHECK_EQ(r.err, -ENOSPC);
+		CHECK_EQ(r.err, -EFBIG);
 	}
 	CHECK_EQ(rig.n_started, 1);	/* of the file "mirror" */
 	finish_large();
