@@ -4,6 +4,8 @@
  */
 #include "cache/base/process.h"
 #include "cache/programs/cfs_store.h"
+#include "cache/store/guard.h"
+#include "cache/store/lock.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -128,10 +130,14 @@ int store_open_named(const char *path, unsigned int flags,
 	struct errmsg why;
 	int err = cfs_store_open(path, flags, ret);
 
-	if (err == 0)
-		return 0;
-	cfs_store_explain_open(path, err, &why);
-	return store_complain("%s", why.text);
+	if (err) {
+		cfs_store_explain_open(path, err, &why);
+		return store_complain("%s", why.text);
+	}
+	/* Whatever is found: to look after it is what helps. */
+	if (cfs_store_guard(path, &why))
+		store_complain("%s", why.text);
+	return 0;
 }
 
 int store_resolve(struct cfs_store *store, const char *image,
@@ -153,9 +159,17 @@ int store_resolve(struct cfs_store *store, const char *image,
 	return store_complain_of(store, image, err);
 }
 
+static void say_waiting(const struct cfs_store_lock_holder *holder)
+{
+	char text[CFS_STORE_LOCK_TEXT];
+
+	store_complain("%s", cfs_store_lock_format(holder, text));
+}
+
 int main(int argc, char **argv)
 {
 	process_begin();
+	cfs_store_lock_tell(say_waiting);
 	if (argc < 2)
 		return store_usage_error("no command");
 	if (strcmp(argv[1], "--help") == 0) {

@@ -30,6 +30,7 @@
 #include "cache/store/publish.h"
 #include "cache/programs/mkcomposefs.h"
 #include "cache/store/explain.h"
+#include "cache/store/guard.h"
 #include "cache/store/store.h"
 #include "cache/store/unmake.h"
 #include "cache/store/lock.h"
@@ -108,6 +109,13 @@ static void read_directory(const struct mkcomposefs_options *o,
 		die("%s", msg.text[0] ? msg.text : strerror(-err));
 }
 
+static void say_waiting(const struct cfs_store_lock_holder *holder)
+{
+	char text[CFS_STORE_LOCK_TEXT];
+
+	fprintf(stderr, "mkcomposefs: %s\n", cfs_store_lock_format(holder, text));
+}
+
 static void open_store(const struct mkcomposefs_options *o,
 		       struct cfs_store **ret, int *lock_fd)
 {
@@ -129,6 +137,11 @@ static void open_store(const struct mkcomposefs_options *o,
 	}
 	if (!o->store)
 		return;
+	err = cfs_store_guard(path, &why);
+	if (err < 0)
+		die("%s", why.text);
+	if (err > 0)
+		fprintf(stderr, "mkcomposefs: %s\n", why.text);
 	/* Until the image's name pins them, gc must not take our objects. */
 	err = cfs_store_lock(*ret, CFS_STORE_LOCK_SHARED, true, lock_fd);
 	if (err)
@@ -311,6 +324,7 @@ int main(int argc, char **argv)
 	CLEANUP_CLOSE int lock_fd = -1;
 
 	process_begin();
+	cfs_store_lock_tell(say_waiting);
 	mkcomposefs_parse_options(argc, argv, &o);
 	descriptor_limit_raise();
 	open_store(&o, &store, &lock_fd);

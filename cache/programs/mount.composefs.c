@@ -29,6 +29,7 @@
 #include "cache/base/process.h"
 #include "cache/mount/context.h"
 #include "cache/programs/mount_request.h"
+#include "cache/store/lock.h"
 #include "cache/store/unmake.h"
 
 
@@ -274,6 +275,13 @@ static int run(struct request *r, struct errmsg *msg)
 	return 0;
 }
 
+static void say_waiting(const struct cfs_store_lock_holder *holder)
+{
+	char text[CFS_STORE_LOCK_TEXT];
+
+	say("%s", cfs_store_lock_format(holder, text));
+}
+
 int main(int argc, char **argv)
 {
 	struct request request = {
@@ -285,12 +293,14 @@ int main(int argc, char **argv)
 	int err = 0;
 
 	process_begin();
+	cfs_store_lock_tell(say_waiting);
 	mount_options_init(&request.options);
 	parse_arguments(argc, argv, &request);
 	check_request(&request);
 	if (!request.fake)
 		err = run(&request, &msg);
 	if (err < 0) {
+		cleanup_close(&request.lock_fd);
 		if (request.store_absent)
 			cfs_store_unmake(request.options.store,
 					 request.store_absent);

@@ -14,6 +14,7 @@
 #include "cache/mount/image.h"
 #include "cache/mount/verity.h"
 #include "cache/store/explain.h"
+#include "cache/store/guard.h"
 #include "cache/store/heal.h"
 #include "cache/programs/mount_request.h"
 #include "cache/store/lock.h"
@@ -31,6 +32,12 @@ static int open_store(struct request *r, const char *path, unsigned int flags,
 		cfs_store_explain_open(path, err, &why);
 		return errmsg_set(msg, err, "store %.900s", why.text);
 	}
+	err = cfs_store_guard(path, msg);
+	if (err < 0)
+		return err;
+	if (err > 0)
+		say("%s", msg->text);
+	msg->text[0] = '\0';
 	r->store_path = realpath(path, NULL);
 	return r->store_path ? 0 : -errno;
 }

@@ -117,6 +117,24 @@ int object_check_bytes(struct cfs_store *store, const struct cfs_digest *digest,
 /** object_stage_sweep() - remove what crashed writers left; 0 or -errno */
 int object_stage_sweep(const struct cfs_store *store);
 
+/**
+ * store_lock_open() - open a file that only those who may write to a store can lock
+ * @root_fd: of the store, or -1
+ * @folder_fd: to be locked in its place where that is -1 or can't be written to
+ * @name: of the file
+ *
+ * Return: 0, -ELOOP or -EMEDIUMTYPE (no regular file), or -errno.
+ */
+int store_lock_open(int root_fd, int folder_fd, const char *name, int *ret_fd);
+
+/**
+ * store_lock_take() - lock it
+ * @operation: LOCK_SH or LOCK_EX
+ *
+ * Return: 0, CFS_STORE_BUSY (only without @wait), -EINTR or -errno.
+ */
+int store_lock_take(int fd, int operation, bool wait);
+
 /** image_names_sweep() - remove what crashed writers left in images/ */
 void image_names_sweep(const struct cfs_store *store);
 

@@ -100,18 +100,20 @@ int image_names_sync(const struct cfs_store *store)
  * Whoever makes a link that has not got its name yet holds the lock of images/, so
  * one that is seen by the lock's holder is left over from a crash.
  */
-static int lock_names(const struct cfs_store *store, int operation, int *ret_fd)
+static int lock_names(const struct cfs_store *store, bool wait, int *ret_fd)
 {
-	CLEANUP_CLOSE int fd = openat(store->images_fd, ".",
-				      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_CLOSE int fd = -1;
+	int err = store_lock_open(store->root_fd, store->images_fd,
+				  ".lock-images", &fd);
 
-	if (fd < 0)
-		return -errno;
-	while (flock(fd, operation) < 0)
-		if (errno != EINTR)
-			return -errno;
-	*ret_fd = take_fd(&fd);
-	return 0;
+	if (err < 0)
+		return err;
+	do {
+		err = store_lock_take(fd, LOCK_EX, wait);
+	} while (err == -EINTR);
+	if (err == 0)
+		*ret_fd = take_fd(&fd);
+	return err;
 }
 
 void image_names_sweep(const struct cfs_store *store)
@@ -120,14 +122,16 @@ void image_names_sweep(const struct cfs_store *store)
 	struct dirent *entry;
 
 	/* Busy: the next start will find it. */
-	if (lock_names(store, LOCK_EX | LOCK_NB, &lock_fd) < 0)
+	if (lock_names(store, false, &lock_fd) != 0)
 		return;
 
-	CLEANUP(close_dir) DIR *dir = fdopendir(lock_fd);
+	CLEANUP_CLOSE int fd = openat(store->images_fd, ".",
+				      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP(close_dir) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 
 	if (!dir)
 		return;
-	take_fd(&lock_fd);	/* the stream's from here on */
+	take_fd(&fd);		/* the stream's from here on */
 	while ((entry = readdir(dir)))
 		if (strncmp(entry->d_name, TEMP_PREFIX,
 			    strlen(TEMP_PREFIX)) == 0)
@@ -140,7 +144,7 @@ static int set_link(const struct cfs_store *store, const char *name,
 {
 	CLEANUP_CLOSE int lock_fd = -1;
 	char temp[32];
-	int err = lock_names(store, LOCK_EX, &lock_fd);
+	int err = lock_names(store, true, &lock_fd);
 
 	if (err == 0)
 		err = FAILPOINT("name.before_temp");

@@ -14,6 +14,9 @@
 
 static const char *const folders[] = { "objects", "images" };
 
+/* lock.h: they are made with the first lock. */
+static const char *const locks[] = { ".lock", ".lock-images" };
+
 #define N_FOLDERS	(sizeof(folders) / sizeof(folders[0]))
 
 unsigned int cfs_store_absent(const char *path)
@@ -40,8 +43,12 @@ void cfs_store_unmake(const char *path, unsigned int absent)
 	if (fd < 0)
 		return;
 	for (i = 0; i < N_FOLDERS; i++)
-		if (absent & (1U << i))
-			(void)unlinkat(fd, folders[i], AT_REMOVEDIR);
+		if ((absent & (1U << i)) &&
+		    unlinkat(fd, folders[i], AT_REMOVEDIR) < 0 &&
+		    errno != ENOENT)
+			return;
+	for (i = 0; absent && i < sizeof(locks) / sizeof(locks[0]); i++)
+		(void)unlinkat(fd, locks[i], 0);
 	if (absent & ABSENT_ROOT)
 		(void)rmdir(path);
 }

@@ -12,6 +12,7 @@
 #include "cache/base/own_program.h"
 #include "cache/base/process.h"
 #include "cache/store/explain.h"
+#include "cache/store/guard.h"
 #include "cache/store/store.h"
 #include "fetcher/programs/cfs_fetch.h"
 #include "fetcher/programs/fetch_options.h"
@@ -37,12 +38,20 @@ static bool is_empty(const char *path)
 
 int open_store(const char *path, struct cfs_store **ret)
 {
-	struct errmsg why;
+	struct errmsg why = { "" };
 	int err = cfs_store_open(path, is_empty(path) ? CFS_STORE_CREATE :
 							CFS_STORE_NAMES, ret);
 
-	if (!err)
-		return 0;
+	if (!err) {
+		err = cfs_store_guard(path, &why);
+		if (err)
+			fprintf(stderr, "cfs-fetch: %s\n", why.text);
+		if (err >= 0)
+			return 0;
+		cfs_store_close(*ret);
+		*ret = NULL;
+		return EXIT_FAILED;
+	}
 	cfs_store_explain_open(path, err, &why);
 	fprintf(stderr, "cfs-fetch: %s%s\n", why.text,
 		err != -ENOENT ? "" :

@@ -28,6 +28,7 @@
 #include "cache/base/failpoint.h"
 #include "cache/base/interrupt.h"
 #include "cache/base/process.h"
+#include "cache/store/guard.h"
 #include "cache/store/unmake.h"
 #include "cache/base/progress.h"
 #include "cache/mirror/profile.h"
@@ -107,6 +108,11 @@ static int set_up(struct seed *seed)
 		cfs_store_explain_open(options->store, err, &why);
 		return complain("%s", why.text);
 	}
+	err = cfs_store_guard(options->store, &why);
+	if (err < 0 || (err > 0 && !options->quiet))
+		complain("%s", why.text);
+	if (err < 0)
+		return SEED_EXIT_FAILED;
 	if (!cfs_store_has_verity(seed->store) && !options->quiet)
 		complain("%s: no fs-verity on this file system; mount with verity_check=0",
 			 options->store);
@@ -338,6 +344,13 @@ static int tell(const struct seed *seed, double seconds, int status)
 	return status;
 }
 
+static void say_waiting(const struct cfs_store_lock_holder *holder)
+{
+	char text[CFS_STORE_LOCK_TEXT];
+
+	complain("%s", cfs_store_lock_format(holder, text));
+}
+
 int main(int argc, char **argv)
 {
 	struct seed seed = { .signal_fd = -1 };
@@ -346,6 +359,7 @@ int main(int argc, char **argv)
 	int status;
 
 	process_begin();
+	cfs_store_lock_tell(say_waiting);
 	if (seed_options_parse(argc, argv, &seed.options, &status))
 		return status;
 	descriptor_limit_raise();

@@ -176,6 +176,8 @@ static bool belongs(const char *path, const FTSENT *entry)
 
 	if (entry->fts_info == FTS_D || entry->fts_info == FTS_DP)
 		return true;
+	if (strcmp(path, ".lock") == 0 || strcmp(path, ".lock-images") == 0)
+		return true;
 	for (const char *const *extra = extras; *extra; extra++)
 		if (strncmp(path, *extra, strlen(*extra)) == 0)
 			return entry->fts_name[0] != '.';

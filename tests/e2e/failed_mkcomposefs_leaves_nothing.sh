@@ -16,7 +16,7 @@ untouched() {
 	assert_eq "$(cat "$WORK/out/image")" old "the image after $1"
 	assert_eq "$(ls -A "$WORK/out")" image "names after $1"
 	[ -d "$WORK/store" ] || return 0
-	assert_eq "$(find "$WORK/store" -type f ! -path '*/objects/[0-9a-f][0-9a-f]/*' | wc -l)" 0 \
+	assert_eq "$(find "$WORK/store" -type f ! -name '.lock*' ! -path '*/objects/[0-9a-f][0-9a-f]/*' | wc -l)" 0 \
 		"stray files in the store after $1"
 	(cd "$WORK/store/objects" && find . -type f | sort >"$WORK/names" &&
 		tr -d ./ <"$WORK/names" >"$WORK/want" &&
