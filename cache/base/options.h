@@ -49,7 +49,7 @@ struct option_row {
 };
 
 #define OPTION_TABLES_MAX	2
-#define OPTION_ROWS_MAX		64
+#define OPTION_ROWS_MAX		96
 
 /**
  * struct option_parser - a program's command line

@@ -58,6 +58,8 @@ static const struct spec specs[] = {
 	{ "atime", OPT_ATIME, false, MOUNT_ATTR_RELATIME },
 	/* cfs-fetch has these, too. */
 	{ "ca-bundle", OPT_FETCHER, true, 0 },
+	{ "client-cert", OPT_FETCHER, true, 0 },
+	{ "client-key", OPT_FETCHER, true, 0 },
 	{ "complete", OPT_FETCHER, false, 0 },
 	{ "complete-rate", OPT_FETCHER, true, 0 },
 	{ "connections", OPT_FETCHER, true, 0 },
@@ -78,6 +80,7 @@ static const struct spec specs[] = {
 	{ "reserve", OPT_FETCHER, true, 0 },
 	{ "s3-credentials", OPT_FETCHER, true, 0 },
 	{ "s3-region", OPT_FETCHER, true, 0 },
+	{ "secrets-in-clear", OPT_FETCHER, false, 0 },
 	{ "soft", OPT_FETCHER, false, 0 },
 	{ "status-file", OPT_FETCHER, true, 0 },
 	{ "threads", OPT_FETCHER, true, 0 },

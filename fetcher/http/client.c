@@ -8,6 +8,7 @@
 
 #include "cache/base/container_of.h"
 #include "fetcher/http/config.h"
+#include "fetcher/http/policy.h"
 #include "fetcher/http/url.h"
 
 struct http_socket {
@@ -129,20 +130,30 @@ static int timer_wanted(CURLM *multi, long ms, void *context)
 	return 0;
 }
 
+static int append(struct curl_slist **list, const char *line)
+{
+	struct curl_slist *longer = curl_slist_append(*list, line);
+
+	if (!longer)
+		return -ENOMEM;
+	*list = longer;
+	return 0;
+}
+
 static int copy_headers(struct http *http)
 {
-	size_t i;
+	int err = 0;
 
-	for (i = 0; i < http->config->n_headers; i++) {
-		struct curl_slist *list =
-			curl_slist_append(http->headers,
-					  http->config->headers[i]);
+	for (size_t i = 0; i < http->config->n_headers && err == 0; i++) {
+		const char *line = http->config->headers[i];
 
-		if (!list)
-			return -ENOMEM;
-		http->headers = list;
+		err = append(&http->headers, line);
+		if (http_header_is_secret(line))
+			http->has_secrets = true;
+		else if (err == 0)
+			err = append(&http->open_headers, line);
 	}
-	return 0;
+	return err;
 }
 
 int http_new(struct loop *loop, const struct fetch_config *config,
@@ -196,6 +207,7 @@ void http_free(struct http *http)
 		socket_free(s);
 	loop_timer_stop(http->loop, &http->timer);
 	curl_slist_free_all(http->headers);
+	curl_slist_free_all(http->open_headers);
 	free(http->proxy_name);
 	curl_global_cleanup();
 	free(http);

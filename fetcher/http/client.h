@@ -89,6 +89,8 @@ struct http {
 	struct http_transfer_idle idle;
 	struct http_transfer_list active;
 	struct curl_slist *headers;	/* config's */
+	struct curl_slist *open_headers;	/* those of them that are no secret */
+	bool has_secrets;
 	char *proxy_name;		/* as users may see it; NULL: none */
 };
 

@@ -4,18 +4,16 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include "cache/base/cleanup.h"
+#include "fetcher/http/policy.h"
+#include "fetcher/http/secret_file.h"
 #include "fetcher/http/url.h"
-
-#define HEADER_FILE_MAX	(64 * 1024)
 
 /* More than a fast link holds, and not more than a slow one can bring while a reader
  * waits. */
@@ -59,6 +57,20 @@ void fetch_config_limit_ahead(struct fetch_config *config)
 	config->max_ahead_bytes = AHEAD_BYTES;
 }
 
+bool fetch_config_is_private(const struct fetch_config *config, const char *url)
+{
+	return http_is_https(url) || config->secrets_in_clear ||
+	       (!config->proxy && http_url_is_loopback(url));
+}
+
+static void free_pem(struct fetch_pem *pem)
+{
+	free(pem->uri);
+	if (pem->text)
+		explicit_bzero(pem->text, pem->len);
+	free(pem->text);
+}
+
 void fetch_config_free(struct fetch_config *config)
 {
 	size_t i;
@@ -70,6 +82,8 @@ void fetch_config_free(struct fetch_config *config)
 	free(config->headers);
 	free(config->proxy);
 	free(config->ca_bundle);
+	free_pem(&config->client_cert);
+	free_pem(&config->client_key);
 	free(config->user_agent);
 	free(config->s3_region);
 	free(config->s3_key_id);
@@ -112,38 +126,6 @@ const char *fetch_config_mirror_fault(const char *url)
 	(void)base_of(url, &is_s3, &base, &why);
 	free(base);
 	return why;
-}
-
-/* Read a small text file whole, with a NUL at its end. */
-static int read_text(const char *path, char **ret)
-{
-	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-	CLEANUP_FREE char *text = NULL;
-	size_t len = 0;
-
-	if (fd < 0)
-		return -errno;
-	text = malloc(HEADER_FILE_MAX + 1);
-	if (!text)
-		return -ENOMEM;
-	for (;;) {
-		ssize_t n = read(fd, text + len, HEADER_FILE_MAX + 1 - len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		len += n;
-		if (len > HEADER_FILE_MAX)
-			return -EFBIG;
-	}
-	text[len] = '\0';
-	if (strlen(text) != len)
-		return -EINVAL;
-	*ret = take_ptr(text);
-	return 0;
 }
 
 /* A token of RFC 9110, a colon, and no control characters after it. */
@@ -191,30 +173,40 @@ static char *trimmed(char *line)
 	return line;
 }
 
+/* What a secret in a file of that access is worth: its group's reading is to be said. */
+static int judge_access(const struct secret_file *file)
+{
+	return file->access == SECRET_FILE_OPEN ? -EPERM : file->access;
+}
+
 int fetch_config_add_header_file(struct fetch_config *config, const char *path)
 {
-	CLEANUP_FREE char *text = NULL;
+	CLEANUP(secret_file_free) struct secret_file file = { .text = NULL };
+	int err = secret_file_read(path, &file);
+	bool secret = false;
 	char *rest, *line;
-	int err = read_text(path, &text);
 
-	rest = text;
+	rest = file.text;
 	while (err == 0 && (line = strsep(&rest, "\n"))) {
 		line = trimmed(line);
-		if (*line && *line != '#')
-			err = add_header(config, line);
+		if (!*line || *line == '#')
+			continue;
+		err = add_header(config, line);
+		secret = secret || http_header_is_secret(line);
 	}
-	return err;
+	return err == 0 && secret ? judge_access(&file) : err;
 }
 
 int fetch_config_add_token_file(struct fetch_config *config, const char *path)
 {
-	CLEANUP_FREE char *text = NULL, *header = NULL;
+	CLEANUP(secret_file_free) struct secret_file file = { .text = NULL };
+	CLEANUP_FREE char *header = NULL;
 	char *rest, *token;
-	int err = read_text(path, &text);
+	int err = secret_file_read(path, &file);
 
 	if (err < 0)
 		return err;
-	rest = text;
+	rest = file.text;
 	token = trimmed(strsep(&rest, "\n"));
 	if (!*token)
 		return -EINVAL;
@@ -222,7 +214,53 @@ int fetch_config_add_token_file(struct fetch_config *config, const char *path)
 		header = NULL;
 		return -ENOMEM;
 	}
-	return add_header(config, header);
+	err = add_header(config, header);
+	return err < 0 ? err : judge_access(&file);
+}
+
+int fetch_config_set_proxy_file(struct fetch_config *config, const char *path)
+{
+	CLEANUP(secret_file_free) struct secret_file file = { .text = NULL };
+	int err = secret_file_read(path, &file);
+
+	if (err < 0)
+		return err;
+	file.text[strcspn(file.text, "\r\n")] = '\0';
+	if (!*file.text)
+		return -EINVAL;
+	config->proxy = strdup(file.text);
+	if (!config->proxy)
+		return -ENOMEM;
+	return strchr(config->proxy, '@') ? judge_access(&file) : 0;
+}
+
+/* Tokens in the hardware have a URI, which libcurl understands. */
+static bool is_token_uri(const char *text)
+{
+	return strncasecmp(text, "pkcs11:", 7) == 0;
+}
+
+int fetch_config_set_pem(struct fetch_pem *pem, const char *path, bool is_key)
+{
+	CLEANUP(secret_file_free) struct secret_file file = { .text = NULL };
+	int err;
+
+	if (is_token_uri(path)) {
+		pem->uri = strdup(path);
+		return pem->uri ? 0 : -ENOMEM;
+	}
+	err = secret_file_read(path, &file);
+	if (err < 0)
+		return err;
+	if (!strstr(file.text, "-----BEGIN ") ||
+	    (is_key && !strstr(file.text, "PRIVATE KEY-----")))
+		return -EINVAL;
+	err = strstr(file.text, "PRIVATE KEY-----") ? judge_access(&file) : 0;
+	if (err < 0)
+		return err;
+	pem->len = file.len;
+	pem->text = take_ptr(file.text);
+	return err;
 }
 
 /* "name = value" of a credentials file: into the field that has this name. */
@@ -258,12 +296,12 @@ static int take_s3_line(struct fetch_config *config, char *line)
 
 int fetch_config_add_s3_file(struct fetch_config *config, const char *path)
 {
-	CLEANUP_FREE char *text = NULL;
-	int err = read_text(path, &text);
+	CLEANUP(secret_file_free) struct secret_file file = { .text = NULL };
+	int err = secret_file_read(path, &file);
 	bool wanted = true;
 	char *rest, *line;
 
-	rest = text;
+	rest = file.text;
 	while (err == 0 && (line = strsep(&rest, "\n"))) {
 		line = trimmed(line + strspn(line, " \t"));
 		if (*line == '[')
@@ -273,5 +311,5 @@ int fetch_config_add_s3_file(struct fetch_config *config, const char *path)
 	}
 	if (err == 0 && (!config->s3_key_id || !config->s3_secret))
 		err = -EINVAL;
-	return err;
+	return err < 0 ? err : judge_access(&file);
 }

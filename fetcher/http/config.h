@@ -16,6 +16,17 @@
 #define FETCH_MIRRORS_MAX	16
 
 /**
+ * struct fetch_pem - a certificate or a key
+ * @uri: PKCS#11, or NULL
+ * @text: PEM, or NULL; read once, since privileges may be dropped later
+ */
+struct fetch_pem {
+	char *uri;
+	char *text;
+	size_t len;
+};
+
+/**
  * struct fetch_config - all of it
  * @mirrors: base URLs, best first, without a slash at the end
  * @n_mirrors: how many
@@ -46,9 +57,12 @@
  * @proxy: URL of a proxy, or NULL; the environment is not looked at
  * @ca_bundle: file of PEM certificates, or NULL for SSL_CERT_FILE, SSL_CERT_DIR
  *	or the system's
+ * @client_cert: what a mirror that asks for one is shown (not where it redirects to)
+ * @client_key: goes with @client_cert, which may hold it itself
  * @headers: lines sent with every request to a mirror (not where it redirects
  *	to), such as "Authorization: Bearer x"
  * @n_headers: how many
+ * @secrets_in_clear: secret headers go to mirrors without TLS, too
  * @user_agent: NULL for the default
  * @s3_region: NULL for us-east-1, which most that are not Amazon go by
  * @s3_key_id: NULL: there are no credentials
@@ -86,8 +100,10 @@ struct fetch_config {
 
 	char *proxy;
 	char *ca_bundle;
+	struct fetch_pem client_cert, client_key;
 	char **headers;
 	size_t n_headers;
+	bool secrets_in_clear;
 	char *user_agent;
 	char *s3_region;
 	char *s3_key_id;
@@ -103,6 +119,13 @@ void fetch_config_init(struct fetch_config *config);
  *	stand; from @max_transfers
  */
 void fetch_config_limit_ahead(struct fetch_config *config);
+
+/**
+ * fetch_config_is_private() - can nobody on the way read what is sent there?
+ *
+ * With TLS, or to this machine itself without a proxy; or that does not matter.
+ */
+bool fetch_config_is_private(const struct fetch_config *config, const char *url);
 
 /** fetch_config_free() - release what it holds; the struct is the caller's */
 void fetch_config_free(struct fetch_config *config);
@@ -127,8 +150,9 @@ const char *fetch_config_mirror_fault(const char *url);
  * @path: one "Name: value" a line; empty lines and lines beginning with # are
  *	passed over
  *
- * Return: 0, -EINVAL (a line that is not a header), -EFBIG (over 64 KiB),
- * -ENOMEM or what open and read gave.
+ * Return: 0; SECRET_FILE_GROUP (its group may read a secret in it); -EPERM (others may
+ * read or change it, and there is a secret in it), -EINVAL (a line that is not a header),
+ * -EFBIG (over 64 KiB), -ENOMEM or what open and read gave.
  */
 int fetch_config_add_header_file(struct fetch_config *config, const char *path);
 
@@ -139,6 +163,23 @@ int fetch_config_add_header_file(struct fetch_config *config, const char *path);
  * Return: as fetch_config_add_header_file().
  */
 int fetch_config_add_token_file(struct fetch_config *config, const char *path);
+
+/**
+ * fetch_config_set_proxy_file() - the proxy that the first line names
+ *
+ * Return: as fetch_config_add_header_file().
+ */
+int fetch_config_set_proxy_file(struct fetch_config *config, const char *path);
+
+/**
+ * fetch_config_set_pem() - a client certificate or its key
+ * @pem: of the configuration; empty
+ * @path: a file, or a PKCS#11 URI
+ * @is_key: else a certificate, with or without its key
+ *
+ * Return: as fetch_config_add_header_file(); also -EINVAL if it is not PEM.
+ */
+int fetch_config_set_pem(struct fetch_pem *pem, const char *path, bool is_key);
 
 /**
  * fetch_config_add_s3_file() - read what requests to s3+ mirrors are signed with

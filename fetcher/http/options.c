@@ -10,15 +10,23 @@
 #include "cache/base/cleanup.h"
 #include "fetcher/http/config.h"
 #include "cache/base/options.h"
+#include "fetcher/http/policy.h"
+#include "fetcher/http/secret_file.h"
 #include "fetcher/http/url.h"
 
 static int file_error(const struct option_parser *parser, const char *name,
 		      const char *path, int err)
 {
-	if (err == -EINVAL)
+	if (err == SECRET_FILE_GROUP)
+		fprintf(stderr, "%s: --%s=%s: its group may read it\n",
+			parser->program, name, path);
+	else if (err == -EPERM)
+		return option_complain(parser, "--%s=%s: others may read or change this secret: chmod 600 %s",
+				       name, path, path);
+	else if (err == -EINVAL)
 		return option_complain(parser, "--%s=%s: malformed content",
 				       name, path);
-	if (err < 0)
+	else if (err < 0)
 		return option_complain(parser, "--%s=%s: %s", name, path,
 				       strerror(-err));
 	return 0;
@@ -63,52 +71,74 @@ static int add_s3_file(const struct option_parser *parser, void *field,
 			  fetch_config_add_s3_file(field, value));
 }
 
-static int set_proxy(const struct option_parser *parser,
-		     struct fetch_config *config, const char *url)
+static int check_proxy(const struct option_parser *parser, const char *name,
+		       const char *url)
 {
+	CLEANUP_FREE char *shown = NULL;
 	const char *why;
-	int err;
+	int err = http_url_proxy(url, &why);
 
-	if (config->proxy)
-		return option_complain(parser, "--proxy and --proxy-file exclude each other");
-	err = http_url_proxy(url, &why);
-	if (err == -EINVAL) {
-		CLEANUP_FREE char *shown = http_url_masked(url);
-
-		return option_complain(parser, "proxy %s: %s", shown ? shown : "",
-				       why);
-	}
-	if (err < 0)
+	if (err != -EINVAL)
 		return err;
-	config->proxy = strdup(url);
-	return config->proxy ? 0 : -ENOMEM;
+	shown = http_url_masked(url);
+	return option_complain(parser, "--%s: %s: %s", name, shown ? shown : "",
+			       why);
+}
+
+static int second_proxy(const struct option_parser *parser)
+{
+	return option_complain(parser, "--proxy and --proxy-file exclude each other");
 }
 
 static int take_proxy(const struct option_parser *parser, void *field,
 		      const char *name, const char *value)
 {
+	struct fetch_config *config = field;
+
+	if (config->proxy)
+		return second_proxy(parser);
 	if (strchr(value, '@'))
 		return option_complain(parser, "--%s: a password on the command line can be read by everybody; use --proxy-file",
 				       name);
-	return set_proxy(parser, field, value);
+	config->proxy = strdup(value);
+	return config->proxy ? check_proxy(parser, name, value) : -ENOMEM;
 }
 
 static int read_proxy(const struct option_parser *parser, void *field,
 		      const char *name, const char *path)
 {
-	CLEANUP_FREE char *line = NULL;
-	FILE *file = fopen(path, "re");
-	size_t size = 0;
-	ssize_t len;
+	struct fetch_config *config = field;
+	int err;
 
-	if (!file)
-		return file_error(parser, name, path, -errno);
-	len = getline(&line, &size, file);
-	fclose(file);
-	if (len <= 0)
-		return file_error(parser, name, path, -EINVAL);
-	line[strcspn(line, "\r\n")] = '\0';
-	return set_proxy(parser, field, line);
+	if (config->proxy)
+		return second_proxy(parser);
+	err = file_error(parser, name, path,
+			 fetch_config_set_proxy_file(config, path));
+	return err < 0 ? err : check_proxy(parser, name, config->proxy);
+}
+
+static int read_pem(const struct option_parser *parser, struct fetch_pem *pem,
+		    const char *name, const char *path, bool is_key)
+{
+	int err = fetch_config_set_pem(pem, path, is_key);
+
+	if (err == -EINVAL)
+		return option_complain(parser, "--%s=%s: no %s in PEM format",
+				       name, path,
+				       is_key ? "private key" : "certificate");
+	return file_error(parser, name, path, err);
+}
+
+static int read_cert(const struct option_parser *parser, void *field,
+		     const char *name, const char *path)
+{
+	return read_pem(parser, field, name, path, false);
+}
+
+static int read_key(const struct option_parser *parser, void *field,
+		    const char *name, const char *path)
+{
+	return read_pem(parser, field, name, path, true);
 }
 
 #define FIELD(f)	offsetof(struct fetch_config, f)
@@ -124,6 +154,9 @@ const struct option_row network_options[] = {
 	{ "proxy", OPTION_CALL, 0, false, take_proxy },
 	{ "proxy-file", OPTION_CALL, 0, false, read_proxy },
 	{ "ca-bundle", OPTION_OWNED_TEXT, FIELD(ca_bundle), false, NULL },
+	{ "client-cert", OPTION_CALL, FIELD(client_cert), false, read_cert },
+	{ "client-key", OPTION_CALL, FIELD(client_key), false, read_key },
+	{ "secrets-in-clear", OPTION_FLAG, FIELD(secrets_in_clear), false, NULL },
 	{ "user-agent", OPTION_OWNED_TEXT, FIELD(user_agent), false, NULL },
 	{ "transfers", OPTION_COUNT, FIELD(max_transfers), false, NULL },
 	{ "connections", OPTION_COUNT, FIELD(max_connections), false, NULL },
@@ -141,14 +174,48 @@ const struct option_row network_options[] = {
 const size_t n_network_options =
 	sizeof(network_options) / sizeof(network_options[0]);
 
+static bool has_secrets(const struct fetch_config *config)
+{
+	for (size_t i = 0; i < config->n_headers; i++)
+		if (http_header_is_secret(config->headers[i]))
+			return true;
+	return false;
+}
+
+/* A secret must not cross a network in clear unless that was asked for. */
+static int check_secrets(const struct option_parser *parser,
+			 const struct fetch_config *config)
+{
+	size_t n = 0;
+
+	if (!has_secrets(config))
+		return 0;
+	for (size_t i = 0; i < config->n_mirrors; i++)
+		n += fetch_config_is_private(config, config->mirrors[i]);
+	if (config->n_mirrors && n == 0)
+		return option_complain(parser, "%s: the token or secret header would cross the network in clear; use https, or --secrets-in-clear",
+				       config->mirrors[0]);
+	for (size_t i = 0; i < config->n_mirrors; i++)
+		if (!fetch_config_is_private(config, config->mirrors[i]))
+			fprintf(stderr, "%s: %s: is not sent the token or secret header, which would cross the network in clear; use https, or --secrets-in-clear\n",
+				parser->program, config->mirrors[i]);
+	return 0;
+}
+
 int network_options_check(const struct option_parser *parser,
 			  const struct fetch_config *config)
 {
-	size_t i;
+	const struct fetch_pem *cert = &config->client_cert;
+	const struct fetch_pem *key = &config->client_key;
 
-	for (i = 0; i < config->n_mirrors; i++)
+	for (size_t i = 0; i < config->n_mirrors; i++)
 		if (config->mirror_is_s3[i] && !config->s3_key_id)
 			return option_complain(parser, "--mirror=s3+%s: --s3-credentials is missing",
 					       config->mirrors[i]);
-	return 0;
+	if (!cert->uri && !cert->text && (key->uri || key->text))
+		return option_complain(parser, "--client-key goes with --client-cert");
+	if (cert->text && !key->uri && !key->text &&
+	    !strstr(cert->text, "PRIVATE KEY-----"))
+		return option_complain(parser, "--client-cert: there is no private key in that file: --client-key is missing");
+	return check_secrets(parser, config);
 }

@@ -31,6 +31,9 @@ int network_options_check(const struct option_parser *parser,
 "  --proxy=URL               HTTP or SOCKS proxy\n"			\
 "  --proxy-file=FILE         the same from a file, if it has a password\n" \
 "  --ca-bundle=FILE          trust these certificates instead of the system's\n" \
+"  --client-cert=FILE|URI    show mirrors this certificate (PEM, or pkcs11:...)\n" \
+"  --client-key=FILE|URI     and this is its key, if not in the same file\n" \
+"  --secrets-in-clear        send the token to http mirrors on other machines, too\n" \
 "  --user-agent=TEXT\n"							\
 "  --transfers=N             GETs at once\n"				\
 "  --connections=N           connections at once\n"			\

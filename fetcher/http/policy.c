@@ -6,6 +6,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -121,6 +122,20 @@ bool http_same_origin(const char *a, const char *b)
 	return url_a && url_b && same_part(url_a, url_b, CURLUPART_SCHEME) &&
 	       same_part(url_a, url_b, CURLUPART_HOST) &&
 	       same_part(url_a, url_b, CURLUPART_PORT);
+}
+
+bool http_header_is_secret(const char *line)
+{
+	static const char *const words[] = {
+		"auth", "cookie", "token", "key", "secret", "password",
+		"credential", "session", "signature",
+	};
+	CLEANUP_FREE char *name = strndup(line, strcspn(line, ":"));
+
+	for (size_t i = 0; name && i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcasestr(name, words[i]))
+			return true;
+	return !name;
 }
 
 bool http_is_https(const char *url)

@@ -50,6 +50,14 @@ bool http_is_https(const char *url);
 enum http_redirect http_redirect_judge(const char *from, const char *to,
 				       unsigned int n_redirects);
 
+/**
+ * http_header_is_secret() - is a request header with this name one that proves something?
+ * @line: "Name: value"
+ *
+ * Authorization, cookies, and what has key, token or the like in its name.
+ */
+bool http_header_is_secret(const char *line);
+
 /** http_same_origin() - same scheme, host and port? */
 bool http_same_origin(const char *a, const char *b);
 

@@ -19,12 +19,48 @@ static int add_header(struct http_transfer *t, const char *line)
 	return 0;
 }
 
+/* What was configured goes to the mirrors only, and a secret not in clear. */
+static struct curl_slist *headers_for(const struct http *http, const char *url,
+				      bool at_mirror)
+{
+	if (!at_mirror)
+		return NULL;
+	return !http->has_secrets || fetch_config_is_private(http->config, url) ?
+		       http->headers : http->open_headers;
+}
+
+/* The certificate that the request shows if it is asked for one. */
+static int set_certificate(struct http_transfer *t, bool at_mirror)
+{
+	const struct fetch_config *config = t->http->config;
+	const struct fetch_pem *cert = &config->client_cert;
+	const struct fetch_pem *key = config->client_key.uri ||
+				      config->client_key.text ?
+					      &config->client_key : cert;
+	struct curl_blob cert_blob = { cert->text, cert->len, CURL_BLOB_NOCOPY };
+	struct curl_blob key_blob = { key->text, key->len, CURL_BLOB_NOCOPY };
+	bool wanted = at_mirror && (cert->uri || cert->text);
+
+	if (curl_easy_setopt(t->easy, CURLOPT_SSLCERT,
+			     wanted ? cert->uri : NULL) != CURLE_OK ||
+	    curl_easy_setopt(t->easy, CURLOPT_SSLKEY,
+			     wanted ? key->uri : NULL) != CURLE_OK ||
+	    curl_easy_setopt(t->easy, CURLOPT_SSLCERT_BLOB,
+			     wanted && cert->text ? &cert_blob : NULL) !=
+		    CURLE_OK ||
+	    curl_easy_setopt(t->easy, CURLOPT_SSLKEY_BLOB,
+			     wanted && key->text ? &key_blob : NULL) != CURLE_OK)
+		return -ENOMEM;
+	return 0;
+}
+
 /* The headers of this request; most have none but the configured ones. */
-static int set_headers(struct http_transfer *t, bool at_mirror, bool s3)
+static int set_headers(struct http_transfer *t, const char *url, bool at_mirror,
+		       bool s3)
 {
 	const struct http_get *get = t->get;
 	struct http *http = t->http;
-	struct curl_slist *configured = at_mirror ? http->headers : NULL;
+	struct curl_slist *configured = headers_for(http, url, at_mirror);
 	char line[HTTP_ETAG_MAX + 32];
 	struct curl_slist *i;
 	int err = 0;
@@ -70,7 +106,8 @@ int http_request_set(struct http_transfer *t, const char *url, bool at_mirror)
 	const struct fetch_config *config = t->http->config;
 	bool s3 = at_mirror && s3_wanted(config, url);
 
-	if (set_headers(t, at_mirror, s3) < 0 || s3_set(t->easy, config, s3) < 0)
+	if (set_headers(t, url, at_mirror, s3) < 0 || s3_set(t->easy, config, s3) < 0 ||
+	    set_certificate(t, at_mirror) < 0)
 		return -ENOMEM;
 	set_range(t);
 	/*

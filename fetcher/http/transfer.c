@@ -42,6 +42,8 @@ static void set_options(struct http_transfer *t)
 	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(easy, CURLOPT_PROXY_SSLVERSION,
 			 (long)CURL_SSLVERSION_TLSv1_2);
+	/* Else OpenSSL asks the terminal for the password of a key. */
+	curl_easy_setopt(easy, CURLOPT_KEYPASSWD, "");
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
 			 (long)CURL_HTTP_VERSION_2TLS);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);

@@ -434,6 +434,13 @@ int run_mount(struct fetch_options *options)
 	};
 	int status, err;
 
+	err = options->user ? privileges_check(options->user) : 0;
+	if (err) {
+		fprintf(stderr, "cfs-fetch: --user=%s: %s\n", options->user,
+			err == -EPERM ? "is root, so nothing would be dropped; name another user" :
+			err == -ENOENT ? "no such user" : strerror(-err));
+		return EXIT_FAILED;
+	}
 	block_signals();
 	privileges_harden();
 	if (options->for_root) {

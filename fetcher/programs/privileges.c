@@ -29,14 +29,30 @@ void privileges_harden(void)
 	descriptor_limit_raise();
 }
 
-int privileges_drop(const char *user)
+/* Root by any name drops nothing. */
+static int find_user(const char *user, const struct passwd **ret)
+{
+	errno = 0;
+	*ret = getpwnam(user);
+	if (!*ret)
+		return errno ? -errno : -ENOENT;
+	return (*ret)->pw_uid == 0 ? -EPERM : 0;
+}
+
+int privileges_check(const char *user)
 {
 	const struct passwd *entry;
 
-	errno = 0;
-	entry = getpwnam(user);
-	if (!entry)
-		return errno ? -errno : -ENOENT;
+	return find_user(user, &entry);
+}
+
+int privileges_drop(const char *user)
+{
+	const struct passwd *entry;
+	int err = find_user(user, &entry);
+
+	if (err < 0)
+		return err;
 	if (initgroups(entry->pw_name, entry->pw_gid) < 0 ||
 	    setresgid(entry->pw_gid, entry->pw_gid, entry->pw_gid) < 0 ||
 	    setresuid(entry->pw_uid, entry->pw_uid, entry->pw_uid) < 0)

@@ -16,10 +16,17 @@
 void privileges_harden(void);
 
 /**
+ * privileges_check() - is that a user who may do less?
+ *
+ * Return: 0, -ENOENT (no such user), -EPERM (it is root) or -errno.
+ */
+int privileges_check(const char *user);
+
+/**
  * privileges_drop() - become a user, with its groups and no capabilities
  * @user: name, from the user database
  *
- * Return: 0, -ENOENT (no such user), or -errno: some of it may have happened, so
+ * Return: 0, -ENOENT (no such user), -EPERM (it is root), or -errno: some of it may have happened, so
  * end the process.
  */
 int privileges_drop(const char *user);

@@ -340,6 +340,40 @@ static void test_proxy_urls(void)
 	}
 }
 
+static void test_secret_headers(void)
+{
+	static const char *const secret[] = {
+		"Authorization: Bearer x", "authorization:x", "Cookie: a=b",
+		"X-Api-Key: x", "X-Auth-Token: x", "PRIVATE-TOKEN: x",
+		"X-Amz-Security-Token: x", "Proxy-Authorization: x",
+	};
+	static const char *const open[] = {
+		"X-Forwarded-For: key", "Accept: token", "X-Site: a:cookie",
+	};
+
+	for (size_t i = 0; i < sizeof(secret) / sizeof(secret[0]); i++)
+		CHECK(http_header_is_secret(secret[i]));
+	for (size_t i = 0; i < sizeof(open) / sizeof(open[0]); i++)
+		CHECK(!http_header_is_secret(open[i]));
+}
+
+/* To whom a secret may go. */
+static void test_private_mirrors(void)
+{
+	struct fetch_config config;
+
+	fetch_config_init(&config);
+	CHECK(fetch_config_is_private(&config, "https://a/x"));
+	CHECK(fetch_config_is_private(&config, "http://127.0.0.1:80/x"));
+	CHECK(!fetch_config_is_private(&config, "http://a/x"));
+	config.proxy = strdup("http://proxy");
+	CHECK(fetch_config_is_private(&config, "https://a/x"));
+	CHECK(!fetch_config_is_private(&config, "http://127.0.0.1:80/x"));
+	config.secrets_in_clear = true;
+	CHECK(fetch_config_is_private(&config, "http://a/x"));
+	fetch_config_free(&config);
+}
+
 struct header_file {
 	const char *name, *text;
 	int err;
@@ -392,4 +426,5 @@ RUN_TESTS(T(test_places), T(test_redirects), T(test_same_origin),
 	  T(test_lengths), T(test_ranges), T(test_whole_ranges),
 	  T(test_statuses_that_refuse_a_range), T(test_etags), T(test_header_lines),
 	  T(test_mirror_urls), T(test_masked_urls), T(test_loopback),
-	  T(test_proxy_urls), T(test_header_files))
+	  T(test_proxy_urls), T(test_secret_headers), T(test_private_mirrors),
+	  T(test_header_files))
