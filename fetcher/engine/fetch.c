@@ -113,6 +113,7 @@ int fetcher_new(struct loop *loop, struct cfs_store *store,
 	for (size_t i = 0; i < N_FETCH_WAITS; i++)
 		TAILQ_INIT(&fetcher->waiting[i]);
 	fetcher->turn.call = fetch_take_turns;
+	fetcher->slots = config->max_transfers;
 	fetcher->sync = (struct fetch_sync){
 		.loop = loop,
 		.store = store,

@@ -9,6 +9,7 @@
 #include <sys/random.h>
 
 #include "cache/base/container_of.h"
+#include "cache/base/descriptor_limit.h"
 #include "cache/store/publish.h"
 #include "cache/store/store.h"
 #include "fetcher/http/config.h"
@@ -20,6 +21,9 @@
 
 /* Enough to receive, hash and write at the same time. */
 #define N_CHUNKS	16
+
+/* Without a descriptor: when to try again. */
+#define LACK_MS		100
 
 struct image_run {
 	struct loop *loop;
@@ -150,6 +154,11 @@ static void get_failed(struct image_run *run, const struct http_answer *answer)
 	snprintf(run->answer->reason, sizeof(run->answer->reason), "%s%s%s",
 		 fetch_result_name(answer->result), *answer->reason ? ": " : "",
 		 answer->reason);
+	if (answer->result == FETCH_RESULT_DESCRIPTORS ||
+	    (answer->result == FETCH_RESULT_LOCAL && is_descriptor_error(err))) {
+		try_again_in(run, LACK_MS);
+		return;
+	}
 	if (answer->result == FETCH_RESULT_LOCAL) {
 		finish(run, err < 0 ? err : -ENOMEM, run->answer->reason);
 		return;

@@ -158,6 +158,8 @@ struct fetcher {
 	unsigned int zst_missing[FETCH_MIRRORS_MAX];	/* in a row */
 	struct fetch_bodies *delivered;	/* NULL: nothing was yet */
 	struct loop_deferred turn;
+	unsigned int slots;		/* GETs at once; less after a lack of descriptors */
+	unsigned int n_since_lack;	/* objects published since */
 	size_t n_kept;			/* bodies of fetches without a GET */
 	unsigned int pauses;		/* of the loop, that the mirrors know of */
 	unsigned int n_races;		/* second GETs that are to catch up */
@@ -274,6 +276,8 @@ void fetcher_check(struct fetcher *fetcher);
 void fetch_back_off(struct fetch *fetch, enum fetch_wait waits_for,
 		    uint64_t at_ms);
 
+#define FETCH_LACK_MS	100	/* what finds no descriptor tries again after */
+
 /** fetch_wake_all() - it has come: those who waited for that may try */
 void fetch_wake_all(struct fetcher *fetcher, enum fetch_wait waits_for);
 
@@ -288,6 +292,9 @@ void fetch_fail_late(struct fetch *fetch);
  * @fetch: QUEUED or SEALING; gone after this unless it waits for room
  */
 void fetch_store_failed(struct fetch *fetch, int err);
+
+/** fetch_lacked_descriptors() - fewer GETs at once, until things have gone well for a while */
+void fetch_lacked_descriptors(struct fetcher *fetcher);
 
 /** fetch_count_transfer() - one more (1) or less (-1) of its kind in TRANSFER */
 void fetch_count_transfer(struct fetch *fetch, int change);

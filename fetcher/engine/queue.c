@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "cache/base/descriptor_limit.h"
 #include "cache/base/container_of.h"
 #include "cache/store/store.h"
 #include "fetcher/ingest/body.h"
@@ -23,7 +24,12 @@ static void take_turn(struct fetch *fetch)
 	size_t mirror;
 	int err;
 
-	if (cfs_store_check(fetcher->store, &fetch->digest, fetch->size) == 0) {
+	err = cfs_store_check(fetcher->store, &fetch->digest, fetch->size);
+	if (is_descriptor_error(err)) {
+		fetch_store_failed(fetch, err);
+		return;
+	}
+	if (err == 0) {
 		fetch_dequeue(fetch);
 		fetch_drop_body(fetch);
 		fetch_set_state(fetch, FETCH_EXISTS);
@@ -126,7 +132,9 @@ void fetch_take_turns(struct loop_deferred *deferred)
 	}
 	/* A transfer that finds no memory to put its bytes would only wait. */
 	while (fetcher->stats.in_flight + partials_n_gets(fetcher->partials) <
-		       fetcher->config->max_transfers &&
+		       fetcher->slots &&
+	       fetcher->stats.in_flight + fetcher->stats.sealing <
+		       fetcher->config->max_files &&
 	       fetch_bodies_n_free(fetcher->bodies) > 0 &&
 	       (fetch = next_in_line(fetcher)))
 		take_turn(fetch);

@@ -3,6 +3,9 @@
 #include "fetcher/engine/internal.h"
 #include "fetcher/mirror/mirrors.h"
 
+/* After a lack of descriptors: so many objects published without another one. */
+#define GROW_AFTER	16
+
 static uint64_t now(const struct fetcher *fetcher)
 {
 	return loop_now_ms(fetcher->loop);
@@ -62,6 +65,10 @@ void fetcher_note(struct fetcher *fetcher, size_t mirror,
 
 void fetcher_count(struct fetcher *fetcher, const struct fetch_event *event)
 {
+	/* Is there room for one more GET at once again? */
+	if (fetcher->slots < fetcher->config->max_transfers &&
+	    ++fetcher->n_since_lack % GROW_AFTER == 0)
+		fetcher->slots++;
 	fetcher->stats.objects++;
 	fetcher->stats.object_bytes += event->size;
 	fetch_sync_add(&fetcher->sync, event->size);

@@ -112,6 +112,8 @@ void fetch_round_add(struct fetch_round *round, size_t i,
 		break;
 	case FETCH_RESULT_RANGE:
 		/* It may well have the whole. */
+	case FETCH_RESULT_DESCRIPTORS:
+		/* It was not even asked. */
 		return;
 	default:
 		break;

@@ -264,6 +264,7 @@ void fetch_note_get(struct fetch *fetch, const struct http_answer *answer)
 	if (answer->result == FETCH_RESULT_RANGE)
 		fetch->ruled_out |= FETCH_NOT_BY_RANGE;
 	if (answer->result != FETCH_RESULT_UNREACHABLE &&
+	    answer->result != FETCH_RESULT_DESCRIPTORS &&
 	    answer->result != FETCH_RESULT_TLS)
 		fetch->heard = true;
 	fetch_round_add(&fetch->round, fetch->mirror, answer->result,
@@ -286,7 +287,9 @@ static void get_failed(struct fetch *fetch, const struct http_answer *answer)
 		fetch_drop_body(fetch);
 	fetch_set_state(fetch, FETCH_GET_FAILED);
 	fetch_enqueue(fetch, true);
-	if (answer->result == FETCH_RESULT_LOCAL)
+	if (answer->result == FETCH_RESULT_DESCRIPTORS)
+		fetch_store_failed(fetch, -EMFILE);
+	else if (answer->result == FETCH_RESULT_LOCAL)
 		fetch_store_failed(fetch, err < 0 ? err :
 				   fetch->room_err < 0 ? fetch->room_err :
 							 -ENOMEM);

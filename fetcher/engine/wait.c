@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cache/base/container_of.h"
+#include "cache/base/descriptor_limit.h"
 #include "fetcher/ingest/body.h"
 #include "fetcher/engine/internal.h"
 
@@ -67,6 +68,33 @@ void fetch_wake_all(struct fetcher *fetcher, enum fetch_wait waits_for)
 		fetch_wake(fetch);
 }
 
+void fetch_lacked_descriptors(struct fetcher *fetcher)
+{
+	unsigned int n = fetcher->stats.in_flight +
+			 partials_n_gets(fetcher->partials);
+
+	if (n < fetcher->slots)
+		fetcher->slots = n ? n : 1;
+	fetcher->n_since_lack = 0;
+}
+
+/* Others close what they have open: that is not the end of a fetch. */
+static void wait_for_descriptors(struct fetch *fetch)
+{
+	struct fetcher *fetcher = fetch->fetcher;
+
+	fetch_room_unbook(&fetcher->room, &fetch->booked);
+	if (fetch->state == FETCH_SEALING) {
+		fetch_set_state(fetch, FETCH_NO_ROOM);
+		fetch_enqueue(fetch, true);
+	}
+	fetch_drop_body(fetch);
+	fetch_lacked_descriptors(fetcher);
+	fetch_note_failure(fetch, FETCH_RESULT_DESCRIPTORS, 0,
+			   "too many open files; see ulimit -n, LimitNOFILE=");
+	fetch_back_off(fetch, FETCH_FOR_TIME, now(fetcher) + FETCH_LACK_MS);
+}
+
 /* The store failed a fetch.  If it is full, room can perhaps be made. */
 void fetch_store_failed(struct fetch *fetch, int err)
 {
@@ -74,6 +102,11 @@ void fetch_store_failed(struct fetch *fetch, int err)
 	uint64_t need = fetch->need ? fetch->need :
 			fetch_room_need(&fetcher->room, fetch->size);
 
+	if (is_descriptor_error(err) && !fetch->late &&
+	    !LIST_EMPTY(&fetch->waiters) && !fetcher->stopping) {
+		wait_for_descriptors(fetch);
+		return;
+	}
 	if ((err != -ENOSPC && err != -EDQUOT) || fetch->late ||
 	    LIST_EMPTY(&fetch->waiters) || fetcher->stopping ||
 	    fetch->n_collections == COLLECTIONS_MAX ||

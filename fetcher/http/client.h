@@ -51,6 +51,7 @@ struct http_transfer {
 	unsigned int n_redirects;
 	unsigned int mirror_places;	/* enum http_place of the mirror itself */
 	bool place_refused;
+	bool no_descriptor;		/* for a socket */
 
 	enum http_phase phase;
 	struct loop_timer timer;

@@ -28,6 +28,7 @@ void fetch_config_init(struct fetch_config *config)
 	*config = (struct fetch_config){
 		.deadline_ms = 60 * 1000,
 		.max_transfers = TRANSFERS,
+		.max_files = UINT_MAX,
 		.max_ahead = UINT_MAX,
 		.max_beside_demand = UINT_MAX,
 		.max_unknown_size = (uint64_t)16 << 30,

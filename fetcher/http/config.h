@@ -34,6 +34,7 @@ struct fetch_pem {
  * @hard: wait for ever for a mirror; else give up after @deadline_ms
  * @deadline_ms: counted from the digest's first miss
  * @max_transfers: GETs in flight at once
+ * @max_files: objects being received or published at once; UINT_MAX: no limit
  * @in_batches: objects get their names many at a time, for who waits for none
  * @max_ahead: of these, GETs that no reader waits for
  * @max_beside_demand: the same, while a reader waits for another one
@@ -77,6 +78,7 @@ struct fetch_config {
 	bool hard;
 	uint64_t deadline_ms;
 	unsigned int max_transfers;
+	unsigned int max_files;
 	bool in_batches;
 	unsigned int max_ahead;
 	unsigned int max_beside_demand;

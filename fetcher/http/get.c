@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "cache/base/container_of.h"
+#include "cache/base/descriptor_limit.h"
 #include "fetcher/http/config.h"
 #include "fetcher/http/client.h"
 #include "fetcher/http/policy.h"
@@ -44,6 +45,7 @@ curl_socket_t http_socket_open(void *context, curlsocktype purpose,
 			       struct curl_sockaddr *address)
 {
 	struct http_transfer *t = context;
+	curl_socket_t fd;
 
 	(void)purpose;
 	if (!place_allowed(t, http_place(&address->addr))) {
@@ -52,8 +54,11 @@ curl_socket_t http_socket_open(void *context, curlsocktype purpose,
 	}
 	if (t->phase == HTTP_CONNECT)
 		start_timer(t, t->http->config->connect_ms);
-	return socket(address->family, address->socktype | SOCK_CLOEXEC,
-		      address->protocol);
+	fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
+		    address->protocol);
+	if (fd < 0)
+		t->no_descriptor = is_descriptor_error(-errno);
+	return fd;
 }
 
 int http_request_goes_out(void *context, char *remote, char *local,
@@ -191,12 +196,26 @@ static enum fetch_result result_of_proxy(long status)
 	return status >= 500 ? FETCH_RESULT_UNREACHABLE : FETCH_RESULT_PROXY;
 }
 
+/* For a socket, a name server's answer, a file of certificates: libcurl does not tell. */
+static bool lacks_descriptors(const struct http_transfer *t, CURLcode code)
+{
+	switch (http_result_of_code(code)) {
+	case FETCH_RESULT_UNREACHABLE:
+	case FETCH_RESULT_TLS:
+	case FETCH_RESULT_LOCAL:
+		return t->no_descriptor || descriptors_exhausted();
+	default:
+		return false;
+	}
+}
+
 /* Send a request: the first one, or the one that a redirect asks for. */
 static int send_request(struct http_transfer *t, const char *url, bool at_mirror)
 {
 	t->phase = HTTP_CONNECT;
 	t->tls_phase = false;
 	t->place_refused = false;
+	t->no_descriptor = false;
 	t->header_len = 0;
 	t->ignored_size = 0;
 	t->paused = false;
@@ -251,6 +270,10 @@ void http_transfer_ended(struct http_transfer *t, CURLcode code)
 	}
 	if (t->verdict != FETCH_RESULT_OK) {
 		finish(t, t->verdict, t->reason);
+		return;
+	}
+	if (code != CURLE_OK && lacks_descriptors(t, code)) {
+		finish(t, FETCH_RESULT_DESCRIPTORS, "too many open files; see ulimit -n, LimitNOFILE=");
 		return;
 	}
 	if (code != CURLE_OK && proxy_refused(t, &status)) {

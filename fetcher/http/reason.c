@@ -78,7 +78,8 @@ void http_reason(const struct http_transfer *t, enum fetch_result result,
 		add(ret, ": %s", strerror((int)os_errno));
 	if (cause && result == FETCH_RESULT_TLS)
 		add_remedy_of_tls(cause, ret);
-	if (t->http->proxy_name && result != FETCH_RESULT_LOCAL)
+	if (t->http->proxy_name && result != FETCH_RESULT_LOCAL &&
+	    result != FETCH_RESULT_DESCRIPTORS)
 		add(ret, "%s(%s the proxy %s)", *ret ? " " : "",
 		    result == FETCH_RESULT_PROXY ? "said by" : "through",
 		    t->http->proxy_name);

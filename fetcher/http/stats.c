@@ -21,6 +21,7 @@ static const char *const names[N_FETCH_RESULTS] = {
 	[FETCH_RESULT_BAD_DIGEST] = "bad_digest",
 	[FETCH_RESULT_CANCELLED] = "cancelled",
 	[FETCH_RESULT_LOCAL] = "local",
+	[FETCH_RESULT_DESCRIPTORS] = "descriptors",
 };
 
 const char *fetch_result_name(enum fetch_result result)

@@ -30,6 +30,7 @@ enum fetch_result {
 	FETCH_RESULT_BAD_DIGEST,	/* all bytes came, and they are not the object */
 	FETCH_RESULT_CANCELLED,		/* nobody waits any more */
 	FETCH_RESULT_LOCAL,		/* our own fault: memory, store */
+	FETCH_RESULT_DESCRIPTORS,	/* the same, for now: too many open files */
 	N_FETCH_RESULTS,
 };
 

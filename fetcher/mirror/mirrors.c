@@ -378,6 +378,7 @@ static bool is_answer(enum fetch_result result)
 {
 	return result != FETCH_RESULT_CANCELLED &&
 	       result != FETCH_RESULT_LOCAL &&
+	       result != FETCH_RESULT_DESCRIPTORS &&
 	       result != FETCH_RESULT_TIMEOUT &&
 	       result != FETCH_RESULT_UNREACHABLE;
 }
@@ -405,7 +406,7 @@ bool mirrors_report(struct mirrors *mirrors, size_t i, uint64_t now_ms,
 	mirror->stats.results[result]++;
 	mirror->probing = false;
 	if (result != FETCH_RESULT_CANCELLED && result != FETCH_RESULT_LOCAL &&
-	    !excused)
+	    result != FETCH_RESULT_DESCRIPTORS && !excused)
 		mirror_rank_counted(&mirror->rank, is_failure(result));
 	if (mirror->stats.in_flight == 0 || is_answer(result))
 		mirror_rank_heard(&mirror->rank, now_ms,
@@ -446,6 +447,7 @@ bool mirrors_report(struct mirrors *mirrors, size_t i, uint64_t now_ms,
 		break;
 	case FETCH_RESULT_CANCELLED:
 	case FETCH_RESULT_LOCAL:
+	case FETCH_RESULT_DESCRIPTORS:
 	case FETCH_RESULT_PROXY:
 	case FETCH_RESULT_BAD_DIGEST:
 	case N_FETCH_RESULTS:

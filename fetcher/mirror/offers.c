@@ -74,6 +74,7 @@ static bool is_answer(enum fetch_result result)
 	case FETCH_RESULT_TIMEOUT:
 	case FETCH_RESULT_TLS:
 	case FETCH_RESULT_LOCAL:
+	case FETCH_RESULT_DESCRIPTORS:
 		return false;
 	default:
 		return true;

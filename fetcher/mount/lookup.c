@@ -15,6 +15,7 @@
 #include <sys/statvfs.h>
 
 #include "cache/base/cleanup.h"
+#include "cache/base/descriptor_limit.h"
 #include "cache/store/store.h"
 #include "fetcher/mount/internal.h"
 #include "fetcher/mount/partial.h"
@@ -61,6 +62,9 @@ int fuse_object_check(struct fuse_mount *mount, const struct cfs_digest *digest,
 	char hex[CFS_DIGEST_HEX_LEN + 1];
 	int outcome = check_sizes(mount, digest, entry);
 
+	/* The engine looks again when one is free. */
+	if (is_descriptor_error(outcome))
+		return FUSE_OBJECT_MISS;
 	if (outcome < 0)
 		return outcome;
 	if (outcome == 0)

@@ -184,6 +184,9 @@ void partial_woken(struct partial *partial);
 void partial_fail(struct partial *partial, enum fetch_result result, int err,
 		  const char *reason);
 
+/** partial_wait_for_descriptors() - there are none for now: go on a little later */
+void partial_wait_for_descriptors(struct partial *partial);
+
 /** partial_settle() - soon: see what there is to do, or whether it is over */
 void partial_settle(struct partial *partial);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cache/base/container_of.h"
+#include "cache/base/descriptor_limit.h"
 #include "cache/store/store.h"
 #include "fetcher/partial/internal.h"
 
@@ -87,6 +88,15 @@ void partial_woken(struct partial *partial)
 	partial_hash(partial);
 }
 
+void partial_wait_for_descriptors(struct partial *partial)
+{
+	struct fetcher *fetcher = partial->partials->fetcher;
+
+	fetch_lacked_descriptors(fetcher);
+	partial->wake_ms = loop_now_ms(fetcher->loop) + FETCH_LACK_MS;
+	partial_settle(partial);
+}
+
 void partial_fail(struct partial *partial, enum fetch_result result, int err,
 		  const char *reason)
 {
@@ -100,6 +110,11 @@ void partial_fail(struct partial *partial, enum fetch_result result, int err,
 		.final = true,
 	};
 
+	if (is_descriptor_error(err)) {
+		partial->failed = true;
+		partial_wait_for_descriptors(partial);
+		return;
+	}
 	/* The owner says so for itself. */
 	if (!partial->owner && !TAILQ_EMPTY(&partial->readers))
 		fetcher_log(fetcher, &event);
@@ -254,6 +269,7 @@ static void go_on(struct partial *partial)
 	    partial_map_whole(&partial->map))
 		partial_finish(partial);
 	else if (partial->state == PARTIAL_IDLE && use &&
+		 partial->wake_ms == FETCH_NEVER &&
 		 (partial->map.has_tree || has_room_for_all(partial)))
 		partial_load(partial);
 }

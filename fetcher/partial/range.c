@@ -144,7 +144,8 @@ static void note_result(struct partial_range *range, enum fetch_result result,
 		.reason = reason,
 	};
 
-	if (result != FETCH_RESULT_UNREACHABLE && result != FETCH_RESULT_TLS)
+	if (result != FETCH_RESULT_UNREACHABLE && result != FETCH_RESULT_TLS &&
+	    result != FETCH_RESULT_DESCRIPTORS)
 		partial->heard = true;
 	/* From now on the mirrors' rank tells. */
 	if (result != FETCH_RESULT_CANCELLED && !(partial->slow & bit))
@@ -157,6 +158,11 @@ static void note_result(struct partial_range *range, enum fetch_result result,
 	}
 	if (result == FETCH_RESULT_CANCELLED)
 		return;
+	if (result == FETCH_RESULT_DESCRIPTORS) {
+		partial_wait_for_descriptors(partial);
+		fetcher_note(fetcher, range->mirror, &event);
+		return;
+	}
 	if (refuses_range(range, result)) {
 		if (!(partial->no_parts & bit))
 			partials_range_refused(partial->partials, range->mirror);

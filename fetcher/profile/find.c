@@ -106,7 +106,8 @@ static bool may_come_later(enum fetch_result result)
 {
 	return result == FETCH_RESULT_UNREACHABLE ||
 	       result == FETCH_RESULT_TIMEOUT || result == FETCH_RESULT_SHORT ||
-	       result == FETCH_RESULT_BUSY;
+	       result == FETCH_RESULT_BUSY ||
+	       result == FETCH_RESULT_DESCRIPTORS;
 }
 
 static void ask_again(struct loop_timer *timer)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cache/base/descriptor_limit.h"
 #include "cache/base/log.h"
 #include "cache/base/own_program.h"
 #include "cache/base/process.h"
@@ -103,6 +104,7 @@ int main(int argc, char **argv)
 		return run_report(argv);
 	if (options_parse(argc, argv, &options, &status))
 		return status;
+	descriptor_limit_raise();
 	if (options.verbose)
 		log_set_level(LOG_DEBUG);
 	else if (options.for_root)	/* the log is the console's */

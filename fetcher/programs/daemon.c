@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "cache/base/container_of.h"
+#include "cache/base/descriptor_limit.h"
 #include "cache/base/log.h"
 #include "cache/base/sd_notify.h"
 #include "cache/store/store.h"
@@ -26,6 +27,7 @@
 #include "fetcher/programs/daemonize.h"
 #include "fetcher/programs/cfs_fetch.h"
 #include "fetcher/engine/fetch.h"
+#include "fetcher/http/descriptors.h"
 #include "fetcher/mount/mount.h"
 #include "fetcher/loop/loop.h"
 #include "fetcher/mirror/offers.h"
@@ -35,6 +37,10 @@
 #include "fetcher/programs/private_root.h"
 #include "fetcher/status/status.h"
 #include "fetcher/status/file.h"
+
+/* What the daemon opens after its loop: FUSE, signals, /proc, and for moments status,
+ * images and profiles. */
+#define DESCRIPTORS	5
 
 struct daemon {
 	struct fetch_options *options;
@@ -263,9 +269,28 @@ static void block_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* Fewer transfers, if no more files may be open. */
+static int fit_descriptors(struct fetch_config *config, unsigned int n_threads)
+{
+	int n = descriptors_fit(config, n_threads, DESCRIPTORS);
+
+	if (n == -EMFILE)
+		fprintf(stderr, "cfs-fetch: only %u files may be open, which are too few; see ulimit -n, LimitNOFILE=\n",
+			descriptor_limit());
+	if (n < 0)
+		return EXIT_FAILED;
+	if (n > 0) {
+		fetch_config_limit_ahead(config);
+		log_line(LOG_WARNING, "few_descriptors limit=%u transfers=%d fix=\"ulimit -n, LimitNOFILE=\"",
+			 descriptor_limit(), n);
+	}
+	return 0;
+}
+
 static int open_parts(struct daemon *daemon)
 {
 	struct fetch_options *options = daemon->options;
+	unsigned int n_threads;
 	const char *what;
 	int err, status = open_store(options->store, &daemon->store);
 
@@ -281,10 +306,14 @@ static int open_parts(struct daemon *daemon)
 	if (err)
 		return fail("reading the images of the store", err);
 	log_images(daemon->scan);
-	err = loop_new(options->no_io_uring ? LOOP_NO_IO_URING : 0,
-		       options->n_threads, &daemon->loop);
+	n_threads = descriptors_threads(options->n_threads);
+	err = loop_new(options->no_io_uring ? LOOP_NO_IO_URING : 0, n_threads,
+		       &daemon->loop);
 	if (err)
 		return fail("event loop", err);
+	err = fit_descriptors(&options->config, n_threads);
+	if (err)
+		return err;
 	err = fetcher_new(daemon->loop, daemon->store, &options->config,
 			  log_event, daemon, &daemon->fetcher);
 	if (err)

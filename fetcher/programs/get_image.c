@@ -3,10 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cache/base/descriptor_limit.h"
 #include "cache/base/interrupt.h"
 #include "cache/store/store.h"
 #include "fetcher/programs/cfs_fetch.h"
 #include "fetcher/engine/image.h"
+#include "fetcher/http/descriptors.h"
 #include "fetcher/loop/loop.h"
 #include "fetcher/programs/fetch_options.h"
 #include "fetcher/programs/private_root.h"
@@ -92,6 +94,8 @@ int run_image(const struct fetch_options *options)
 {
 	struct cfs_store *store;
 	struct loop *loop;
+	unsigned int n_threads = descriptors_threads(options->n_threads);
+	struct fetch_config config = options->config;	/* borrows its texts */
 	int status, err = 0;
 
 	interrupt_say("cfs-fetch: interrupted while it fetched an image\n");
@@ -107,10 +111,15 @@ int run_image(const struct fetch_options *options)
 	if (status)
 		return status;
 	err = loop_new(options->no_io_uring ? LOOP_NO_IO_URING : 0,
-		       options->n_threads, &loop);
+		       n_threads, &loop);
 	if (err) {
 		fprintf(stderr, "cfs-fetch: event loop: %s\n", strerror(-err));
 		status = EXIT_FAILED;
+	} else if (descriptors_fit(&config, n_threads, 0) < 0) {
+		fprintf(stderr, "cfs-fetch: only %u files may be open, which are too few; see ulimit -n, LimitNOFILE=\n",
+			descriptor_limit());
+		status = EXIT_FAILED;
+		loop_free(loop);
 	} else {
 		status = fetch_image(loop, store, options);
 		loop_free(loop);

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "cache/base/cleanup.h"
-#include "cache/base/descriptor_limit.h"
 #include "fetcher/programs/privileges.h"
 
 #ifndef PR_SET_IO_FLUSHER
@@ -26,7 +25,6 @@ void privileges_harden(void)
 	(void)prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0);
 	if (fd >= 0 && write(fd, OOM_SCORE, strlen(OOM_SCORE)) < 0)
 		errno = 0;	/* only root may */
-	descriptor_limit_raise();
 }
 
 /* Root by any name drops nothing. */

@@ -8,8 +8,7 @@
 /**
  * privileges_harden() - set up what outlives a change of user; before any thread
  *
- * No new privileges by exec; as many descriptors as the hard limit allows; the
- * kernel does not enter file systems to find memory for us, since those may wait
+ * No new privileges by exec; the kernel does not enter file systems to find memory for us, since those may wait
  * for us; and we are among the last that the OOM killer takes.  What the kernel
  * refuses is left as it is.
  */

@@ -36,6 +36,7 @@
 #include "cache/store/explain.h"
 #include "cache/store/store.h"
 #include "cache/store/lock.h"
+#include "fetcher/http/descriptors.h"
 #include "fetcher/loop/loop.h"
 #include "fetcher/seed/download.h"
 #include "fetcher/seed/local.h"
@@ -97,6 +98,20 @@ static int block_signals(struct seed *seed)
 	return seed->signal_fd < 0 ? -errno : 0;
 }
 
+/* Fewer transfers, if no more files may be open. */
+static int fit_descriptors(struct seed *seed)
+{
+	int n = descriptors_fit(&seed->options.config, descriptors_threads(0), 1);
+
+	if (n == -EMFILE)
+		return complain("only %u files may be open, which are too few; see ulimit -n, LimitNOFILE=",
+				descriptor_limit());
+	if (n > 0 && !seed->options.quiet)
+		complain("only %u files may be open: %d transfers at once; see ulimit -n, LimitNOFILE=",
+			 descriptor_limit(), n);
+	return n < 0 ? SEED_EXIT_FAILED : 0;
+}
+
 static int set_up(struct seed *seed)
 {
 	const struct seed_options *options = &seed->options;
@@ -116,9 +131,11 @@ static int set_up(struct seed *seed)
 	if (!cfs_store_has_verity(seed->store) && !options->quiet)
 		complain("%s: no fs-verity on this file system; mount with verity_check=0",
 			 options->store);
-	err = loop_new(options->no_io_uring ? LOOP_NO_IO_URING : 0, 0,
-		       &seed->loop);
-	return err < 0 ? complain("starting: %s", strerror(-err)) : 0;
+	err = loop_new(options->no_io_uring ? LOOP_NO_IO_URING : 0,
+		       descriptors_threads(0), &seed->loop);
+	if (err < 0)
+		return complain("starting: %s", strerror(-err));
+	return options->config.n_mirrors ? fit_descriptors(seed) : 0;
 }
 
 static void tell_meaning(const struct seed *seed, const char *what,
@@ -241,14 +258,15 @@ static int download(struct seed *seed)
 {
 	const struct seed_options *options = &seed->options;
 	struct seed_fetch_options how = {
-		.window = options->config.max_transfers * WINDOW_FACTOR,
 		.rate = options->limit_rate,
-		.max_in_a_row = options->config.max_transfers * WINDOW_FACTOR,
 		.tick = show_progress,
 		.context = seed,
 	};
-	int err = block_signals(seed), last_err = 0;
+	int err, last_err = 0;
 
+	how.window = options->config.max_transfers * WINDOW_FACTOR;
+	how.max_in_a_row = how.window;
+	err = block_signals(seed);
 	seed->bytes_wanted = seed_plan_count(&seed->plan, SEED_WANTED).bytes;
 	how.stop_fd = seed->signal_fd;
 	seed->options.config.in_batches = true;

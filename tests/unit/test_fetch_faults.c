@@ -395,6 +395,76 @@ static void test_store_failure_passes_through(void)
 	}
 }
 
+/* Without descriptors a fetch waits; no mirror is to blame, and fewer go at once. */
+static void test_lack_of_descriptors(void)
+{
+	struct object o[3];
+	struct reader r[3];
+	struct mirrors *mirrors;
+
+	setup(1);
+	start();
+	mirrors = fetcher_mirrors(rig.fetcher);
+	for (uint32_t i = 0; i < 3; i++) {
+		o[i] = make_object(5000, i);
+		ask(&r[i], &o[i], FETCH_DEMAND);
+	}
+	spin_until_gets(3);
+	while (rig.n_gets)
+		end_get(rig.gets[0], FETCH_RESULT_DESCRIPTORS);
+	spin(20);
+	CHECK_EQ(rig.n_gets, 0);
+	CHECK_EQ(mirrors_state(mirrors, 0, loop_now_ms(rig.loop)),
+		 MIRROR_CLOSED);
+	spin_until_gets(1);
+	spin(150);
+	CHECK_EQ(rig.n_gets, 1);	/* one at a time */
+	for (int i = 0; i < 3; i++) {
+		struct object *which = NULL;
+		char name[CFS_OBJECT_NAME_LEN + 1];
+
+		spin_until_gets(1);
+		for (int j = 0; j < 3; j++) {
+			cfs_object_name_format(&o[j].digest, name);
+			if (strstr(rig.gets[0]->url, name))
+				which = &o[j];
+		}
+		CHECK(which);
+		send_bytes(rig.gets[0], which, 0, which->len);
+		end_get(rig.gets[0], FETCH_RESULT_OK);
+		spin_until_sealed();
+	}
+	spin(1);
+	for (int i = 0; i < 3; i++) {
+		CHECK_EQ(r[i].calls, 1);
+		CHECK_EQ(r[i].err, 0);
+		check_stored(&o[i], true);
+		free(o[i].data);
+	}
+	teardown();
+}
+
+/* But not beyond the deadline. */
+static void test_lack_of_descriptors_ends(void)
+{
+	struct object o = make_object(5000, 1);
+	struct reader r;
+
+	setup(1);
+	rig.config.deadline_ms = 150;
+	start();
+	ask(&r, &o, FETCH_DEMAND);
+	for (int i = 0; i < 2000 && !r.calls; i++) {
+		while (rig.n_gets)
+			end_get(rig.gets[0], FETCH_RESULT_DESCRIPTORS);
+		spin(1);
+	}
+	CHECK_EQ(r.calls, 1);
+	CHECK_EQ(r.err, -EHOSTUNREACH);
+	free(o.data);
+	teardown();
+}
+
 RUN_TESTS(T(test_wrong_bytes_are_not_stored),
 	  T(test_wrong_bytes_lead_to_the_next_mirror), T(test_failures),
 	  T(test_rounds_repeat), T(test_hard_does_not_give_up),
@@ -402,4 +472,5 @@ RUN_TESTS(T(test_wrong_bytes_are_not_stored),
 	  T(test_late_transfer_that_breaks_fails),
 	  T(test_rest_of_a_big_object), T(test_whole_if_not_the_rest),
 	  T(test_spliced_object_is_refused), T(test_probe_wakes_the_others),
-	  T(test_store_failure_passes_through))
+	  T(test_store_failure_passes_through),
+	  T(test_lack_of_descriptors), T(test_lack_of_descriptors_ends))

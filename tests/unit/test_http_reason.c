@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What is said about a GET that failed: the party, the status, the remedy. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include "cache/base/descriptor_limit.h"
+#include "fetcher/http/descriptors.h"
 #include "tests/unit/http_rig.h"
 #include "tests/unit/raw_server.h"
 #include "tests/unit/test.h"
@@ -147,5 +152,74 @@ static void test_dead_proxy(void)
 	fetch_config_free(&config);
 }
 
+/* Without a descriptor it is not the mirror that can't be reached. */
+static void test_lack_of_descriptors(void)
+{
+	struct raw_server *server =
+		raw_server_start(answer_text, (void *)(OK LEN "\r\n" BODY));
+	struct outcome o = {
+		.get = {
+			.size = SIZE,
+			.url = raw_server_url(server),
+			.data = http_take_data,
+			.done = http_take_answer,
+		},
+	};
+	struct fetch_config config;
+	struct rlimit before, limit;
+
+	http_quick_config(&config);
+	CHECK_EQ(loop_new(LOOP_NO_IO_URING, 1, &o.loop), 0);
+	CHECK_EQ(http_new(o.loop, &config, &o.http), 0);
+	CHECK_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+	limit = before;
+	limit.rlim_cur = (rlim_t)dup(0);
+	close((int)limit.rlim_cur);
+	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	CHECK(descriptors_exhausted());
+	CHECK_EQ(descriptors_free(), 0);
+	CHECK_EQ(http_get_start(o.http, &o.get), 0);
+	CHECK_EQ(loop_run(o.loop), 0);
+	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+	CHECK(!descriptors_exhausted());
+	CHECK_EQ(o.answer.result, FETCH_RESULT_DESCRIPTORS);
+	check_says(o.answer.reason, "too many open files");
+	http_free(o.http);
+	loop_free(o.loop);
+	fetch_config_free(&config);
+	raw_server_stop(server);
+}
+
+/* Half of the limit is gone: fewer transfers; nothing is left: none. */
+static void test_fit(void)
+{
+	struct fetch_config config;
+	struct rlimit before, limit;
+	int n;
+
+	CHECK_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+	limit = before;
+	for (rlim_t cur = 24; cur <= 512; cur *= 2) {
+		limit.rlim_cur = cur;
+		CHECK_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+		fetch_config_init(&config);
+		n = descriptors_fit(&config, descriptors_threads(0), 5);
+		if (n == 0)
+			CHECK_EQ(config.max_transfers, 128);
+		else
+			CHECK_EQ(config.max_transfers, n);
+		CHECK(config.max_transfers * 2 < cur);
+		fetch_config_free(&config);
+	}
+	limit.rlim_cur = 8;
+	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	fetch_config_init(&config);
+	CHECK_EQ(descriptors_fit(&config, 1, 5), -EMFILE);
+	fetch_config_free(&config);
+	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+	CHECK_EQ(descriptors_threads(3), before.rlim_cur >= 256 ? 3 : 1);
+}
+
 RUN_TESTS(T(test_statuses), T(test_success_has_no_reason), T(test_unreachable),
-	  T(test_proxies), T(test_dead_proxy))
+	  T(test_proxies), T(test_dead_proxy), T(test_lack_of_descriptors),
+	  T(test_fit))
