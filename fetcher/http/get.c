@@ -107,6 +107,7 @@ static void finish_with(struct http_transfer *t, enum fetch_result result,
 	struct http_answer answer = {
 		.result = result,
 		.status = (unsigned int)status,
+		.sent = t->phase != HTTP_CONNECT,
 		.first_byte_ms = t->first_byte_ms,
 		.body_size = t->body_size,
 	};

@@ -43,6 +43,7 @@ struct loop;
  * struct http_answer - how a GET ended
  * @result: FETCH_RESULT_OK if all bytes were handed to data
  * @status: HTTP status of the last answer, or 0
+ * @sent: the request has gone out: something is there, even if it does not answer
  * @first_byte_ms: from start to the first byte of the answer
  * @retry_after_ms: what the server asked for, or 0
  * @body_size: bytes handed to data
@@ -53,6 +54,7 @@ struct loop;
 struct http_answer {
 	enum fetch_result result;
 	unsigned int status;
+	bool sent;
 	uint64_t first_byte_ms;
 	uint64_t retry_after_ms;
 	uint64_t body_size;

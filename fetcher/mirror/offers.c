@@ -24,7 +24,7 @@ struct offer {
 	struct http_get get;
 	bool asking;			/* get is active */
 	bool tried;			/* it has ended once */
-	bool heard;			/* it has ended with an answer, of any kind */
+	bool heard;			/* it has ended, and the mirror is there */
 	uint64_t pause_ms;		/* nothing learnt: how long until the next try */
 	unsigned int folders;
 	struct loop_timer timer;
@@ -110,7 +110,7 @@ static void get_done(struct http_get *get, const struct http_answer *answer)
 
 	offer->asking = false;
 	offer->tried = true;
-	offer->heard |= is_answer(answer->result);
+	offer->heard |= answer->sent || is_answer(answer->result);
 	if (usable) {
 		offer->folders = 0;
 		offer->pause_ms = UNREACHED_MIN_MS;

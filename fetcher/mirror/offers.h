@@ -94,7 +94,7 @@ bool mirror_offers(const struct mirror_offers *offers, size_t mirror,
  *
  * Every mirror was asked, and one has answered at least, this request or any other:
  * while none does, the network may not be there yet, as when a machine starts.  A
- * status such as 500 is an answer.  Or the patience of mirror_offers_start() is over;
+ * status such as 500 is an answer, and so is a request that went out in vain.  Or the patience of mirror_offers_start() is over;
  * where there is a limit, it is also over when every mirror was asked once in vain.
  */
 bool mirror_offers_settled(const struct mirror_offers *offers);

@@ -27,7 +27,7 @@ seed() {
 	mkdir -p "$WORK/store/objects" "$WORK/store/images"
 	cfs-store import "$WORK/store" "$WORK/origin/images/app" app >/dev/null
 	status=0
-	timeout 60 cfs-seed --store="$WORK/store" --quiet --first-byte-timeout=2 "$@" \
+	timeout 60 cfs-seed --store="$WORK/store" --quiet --first-byte-timeout=1 "$@" \
 		"$IMAGE_DIGEST" 2>"$WORK/err" || status=$?
 }
 
@@ -86,3 +86,19 @@ for signal in TERM INT; do
 		cfs-seed --store="$WORK/store" --mirror="$URL" --hard "$IMAGE_DIGEST"
 	rules ". silent"
 done
+
+# Who waits for what a mirror offers before it brings in the rest of an image does not
+# wait for ever, either.
+complete() { [ "$(count_objects "$WORK/store")" -ge "$(count_objects "$WORK/origin")" ]; }
+if [ "$(id -u)" = 0 ] && [ -e /dev/fuse ]; then
+	for action in silent "status code=500" close; do
+		rules "/mirror $action"
+		rm -rf "$WORK/store"
+		mkdir -p "$WORK/store/objects" "$WORK/store/images"
+		cfs-store import "$WORK/store" "$WORK/origin/images/app" app >/dev/null
+		start_fetch "$WORK/store" "$WORK/objects" --mirror "$URL" --complete --first-byte-timeout=1
+		wait_for 30 complete
+		umount "$WORK/objects"
+		stop_bg "$FETCH_PID"
+	done
+fi

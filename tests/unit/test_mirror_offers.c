@@ -155,6 +155,27 @@ static void test_patience(void)
 	teardown();
 }
 
+/* A mirror that takes the request and says nothing is there. */
+static void test_silence_settles(void)
+{
+	const struct http_answer silence = {
+		.result = FETCH_RESULT_TIMEOUT,
+		.sent = true,
+	};
+	struct mirror_offers *offers;
+	struct http_get *get;
+
+	setup(1);
+	start();
+	offers = fetcher_offers(rig.fetcher);
+	fetcher_ask_for_offers(rig.fetcher, MIRROR_OFFERS_PATIENT);
+	get = rig.gets[0];
+	rig.n_gets = 0;
+	get->done(get, &silence);
+	CHECK(mirror_offers_settled(offers));
+	teardown();
+}
+
 /* With a limit, an answer that does not come in time is not waited for. */
 static void test_patience_ends(void)
 {
@@ -198,5 +219,5 @@ static void test_stopping_while_asking(void)
 }
 
 RUN_TESTS(T(test_each_is_asked_once), T(test_broken_promise),
-	  T(test_bad_answers), T(test_a_status_settles), T(test_patience),
+	  T(test_bad_answers), T(test_a_status_settles), T(test_patience), T(test_silence_settles),
 	  T(test_patience_ends), T(test_stopping_while_asking))
