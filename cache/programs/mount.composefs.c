@@ -27,6 +27,7 @@
 
 #include "cache/base/cleanup.h"
 #include "cache/base/process.h"
+#include "cache/base/url_text.h"
 #include "cache/mount/context.h"
 #include "cache/programs/mount_request.h"
 #include "cache/store/lock.h"
@@ -193,6 +194,16 @@ static int check_places(const struct request *r, struct errmsg *msg)
 	return 0;
 }
 
+/* Of a URL, before anything else that would repeat a password. */
+static int refuse_user(const char *url, struct errmsg *msg)
+{
+	CLEANUP_FREE char *shown = url_masked(url);
+
+	return errmsg_set(msg, -EINVAL,
+			  "%s: a user or password in a URL can be read by everybody; see the options token-file=, header-file= and s3-credentials=",
+			  shown ? shown : "the URL");
+}
+
 /* What of all that can be said before anything is touched. */
 static void check_request(struct request *r)
 {
@@ -201,7 +212,9 @@ static void check_request(struct request *r)
 	int err = 0;
 
 	r->is_url = mount_source_is_url(r->source);
-	if (r->is_url)
+	if (url_has_user(r->source))
+		err = refuse_user(r->source, &msg);
+	else if (r->is_url)
 		err = mount_source_parse(r->source, &r->url, &msg);
 	if (err == 0)
 		err = check_places(r, &msg);

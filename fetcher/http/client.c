@@ -7,9 +7,9 @@
 #include <sys/epoll.h>
 
 #include "cache/base/container_of.h"
+#include "cache/base/url_text.h"
 #include "fetcher/http/config.h"
 #include "fetcher/http/policy.h"
-#include "fetcher/http/url.h"
 
 struct http_socket {
 	struct loop_fd lfd;
@@ -174,7 +174,7 @@ int http_new(struct loop *loop, const struct fetch_config *config,
 	http->timer.expired = timer_expired;
 	http->multi = curl_multi_init();
 	if (config->proxy)
-		http->proxy_name = http_url_masked(config->proxy);
+		http->proxy_name = url_masked(config->proxy);
 	if (!http->multi || copy_headers(http) < 0 ||
 	    (config->proxy && !http->proxy_name)) {
 		http_free(http);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cache/base/cleanup.h"
+#include "cache/base/url_text.h"
 #include "fetcher/http/config.h"
 #include "cache/base/options.h"
 #include "fetcher/http/policy.h"
@@ -41,7 +42,7 @@ static int add_mirror(const struct option_parser *parser, void *field,
 		return option_complain(parser, "--%s: more than %d", name,
 				       FETCH_MIRRORS_MAX);
 	if (err == -EINVAL) {
-		CLEANUP_FREE char *shown = http_url_masked(value);
+		CLEANUP_FREE char *shown = url_masked(value);
 
 		return option_complain(parser, "--%s=%s: %s", name,
 				       shown ? shown : "",
@@ -80,7 +81,7 @@ static int check_proxy(const struct option_parser *parser, const char *name,
 
 	if (err != -EINVAL)
 		return err;
-	shown = http_url_masked(url);
+	shown = url_masked(url);
 	return option_complain(parser, "--%s: %s: %s", name, shown ? shown : "",
 			       why);
 }

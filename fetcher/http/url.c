@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "cache/base/cleanup.h"
+#include "cache/base/url_text.h"
 #include "fetcher/http/policy.h"
 
 #define DIGITS	"0123456789ABCDEF"
@@ -118,17 +119,9 @@ static const char *fault_of(CURLU *url, CURLUcode code)
 	return NULL;
 }
 
-/* "http", "ftp": what stands before "://", or nothing. */
-static size_t scheme_len(const char *text)
-{
-	size_t len = strcspn(text, ":/?#");
-
-	return strncmp(text + len, "://", 3) == 0 ? len : 0;
-}
-
 static bool is_scheme(const char *text, const char *scheme)
 {
-	size_t len = scheme_len(text);
+	size_t len = url_scheme_len(text);
 
 	return len == strlen(scheme) && strncasecmp(text, scheme, len) == 0;
 }
@@ -167,7 +160,7 @@ int http_url_base(const char *text, bool canonical, char **ret,
 
 	if (!url)
 		return -ENOMEM;
-	if (!scheme_len(text)) {
+	if (!url_scheme_len(text)) {
 		*ret_why = "it does not begin with http:// or https://";
 		return -EINVAL;
 	}
@@ -176,7 +169,7 @@ int http_url_base(const char *text, bool canonical, char **ret,
 		return -EINVAL;
 	}
 	/* libcurl would pass over one slash too many. */
-	if (text[scheme_len(text) + 3] == '/') {
+	if (text[url_scheme_len(text) + 3] == '/') {
 		*ret_why = "the host is missing";
 		return -EINVAL;
 	}
@@ -196,7 +189,7 @@ int http_url_proxy(const char *text, const char **ret_why)
 		"http", "https", "socks4", "socks4a", "socks5", "socks5h",
 	};
 	CLEANUP(cleanup_url) CURLU *url = curl_url();
-	bool known = !scheme_len(text);
+	bool known = !url_scheme_len(text);
 	CURLUcode code;
 
 	if (!url)
@@ -215,24 +208,6 @@ int http_url_proxy(const char *text, const char **ret_why)
 	else if (!*ret_why && code != CURLUE_OK)
 		*ret_why = "not a URL such as http://host:3128";
 	return *ret_why ? -EINVAL : 0;
-}
-
-char *http_url_masked(const char *text)
-{
-	size_t scheme = scheme_len(text), len;
-	const char *rest = text + (scheme ? scheme + 3 : 0), *at;
-	char *ret;
-
-	/* The last one: whoever forgets to escape may have one in the password. */
-	at = strrchr(rest, '@');
-	if (at)
-		rest = at + 1;
-	len = strcspn(rest, "?");
-	if (asprintf(&ret, "%.*s%s%.*s%s", (int)(scheme ? scheme + 3 : 0), text,
-		     at ? "***@" : "", (int)len, rest,
-		     rest[len] ? "?***" : "") < 0)
-		return NULL;
-	return ret;
 }
 
 bool http_url_is_loopback(const char *text)

@@ -31,15 +31,6 @@ int http_url_base(const char *text, bool canonical, char **ret,
  */
 int http_url_proxy(const char *text, const char **ret_why);
 
-/**
- * http_url_masked() - a URL, or what should have been one, as it may be shown
- *
- * Without what stands before an '@' in it, and without a query.
- *
- * Return: the text, or NULL without memory.
- */
-char *http_url_masked(const char *text);
-
 /** http_url_is_loopback() - is its host localhost, or an address of the loopback? */
 bool http_url_is_loopback(const char *url);
 

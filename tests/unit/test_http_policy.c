@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/base/url_text.h"
 #include "fetcher/http/config.h"
 #include "fetcher/http/policy.h"
 #include "fetcher/http/url.h"
@@ -299,7 +300,7 @@ static void test_masked_urls(void)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		char *shown = http_url_masked(cases[i].url);
+		char *shown = url_masked(cases[i].url);
 
 		fprintf(stderr, "  '%s'\n", cases[i].url);
 		CHECK(shown && strcmp(shown, cases[i].shown) == 0);
