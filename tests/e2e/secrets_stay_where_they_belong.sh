@@ -139,6 +139,16 @@ for to in CLEAR NEAR; do
 	assert_eq "$(told $to 2-5)" "- - - - " "what the other was told"
 done
 
+# What S3 is told it is told alone; and no .netrc is looked at.
+seed --mirror="s3+http://$TO_NEAR" --s3-credentials="$WORK/aws"
+assert_eq "$status" 0 "redirect of a bucket: exit status"
+case $(told TO_NEAR 2) in AWS4-HMAC-SHA256_*) ;; *) fail "the bucket was told $(told TO_NEAR 2)" ;; esac
+assert_eq "$(told NEAR 2)" "- " "what the other was told"
+printf 'machine 127.0.0.1 login user password sesame\n' >"$WORK/.netrc"
+chmod 600 "$WORK/.netrc"
+HOME=$WORK seed --mirror="http://$NEAR"
+assert_eq "$(told NEAR 2)" "- " "what a mirror was told from .netrc"
+
 # Client certificates.
 start_secretd ASKS "$FAR" "${tls[@]}" --ca "$WORK/ca.pem" --demand
 start_secretd WOULD "$FAR" "${tls[@]}" --ca "$WORK/ca.pem"
