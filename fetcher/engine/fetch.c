@@ -424,6 +424,14 @@ void fetcher_ask_for_offers(struct fetcher *fetcher, uint64_t patience_ms)
 			    fetcher->transport_context, patience_ms);
 }
 
+/* Each stream of a pack keeps a connection and the files of what has come by it. */
+#define FILES_FOR_PACKS	32
+
+bool fetcher_is_short_of_files(const struct fetcher *fetcher)
+{
+	return fetcher->config->max_files < FILES_FOR_PACKS;
+}
+
 struct partials *fetcher_partials(struct fetcher *fetcher)
 {
 	return fetcher->partials;

@@ -292,6 +292,9 @@ struct mirrors *fetcher_mirrors(struct fetcher *fetcher);
  */
 void fetcher_ask_for_offers(struct fetcher *fetcher, uint64_t patience_ms);
 
+/** fetcher_is_short_of_files() - may so few be open that packs would starve the rest? */
+bool fetcher_is_short_of_files(const struct fetcher *fetcher);
+
 /** fetcher_partials() - objects that are here in part; borrowed */
 struct partials *fetcher_partials(struct fetcher *fetcher);
 

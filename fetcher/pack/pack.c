@@ -253,6 +253,10 @@ static void search(struct pack_fetch *pack)
 
 	if (pack->working)
 		return;
+	if (fetcher_is_short_of_files(pack->fetcher)) {
+		be_over_without(pack);
+		return;
+	}
 	for (size_t i = 0; i < mirrors_count(mirrors); i++) {
 		if (pack->tried >> i & 1 ||
 		    !mirror_offers(offers, i, CFS_MIRROR_PACKS) ||
