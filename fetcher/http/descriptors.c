@@ -12,6 +12,8 @@
 #define OF_TRANSFER	3
 /* libcurl's own, a look into a folder, a name server. */
 #define OF_CLIENT	6
+/* With fewer than this nothing gets on. */
+#define LEAST		8
 /* Objects in parts keep three files each: below so many transfers there are none. */
 #define TRANSFERS_FOR_PARTS	8
 /* A second set of connections, for streams of many objects, needs more. */
@@ -36,11 +38,10 @@ int descriptors_fit(struct fetch_config *config, unsigned int n_threads,
 	if (n_threads == 0 || n_threads > 16)
 		n_threads = 16;
 	reserved += OF_CLIENT + n_threads;
-	if (n < reserved + 2)
+	if (n < LEAST)
 		return -EMFILE;
-	n = (n - reserved) / OF_TRANSFER;
-	if (n == 0)
-		n = 1;
+	/* Not all that is reserved is open at once: one transfer gets on. */
+	n = n > reserved + OF_TRANSFER ? (n - reserved) / OF_TRANSFER : 1;
 	if (n >= config->max_transfers)
 		return 0;
 	config->max_transfers = n;

@@ -24,11 +24,11 @@ END
 make_origin
 cfs-store trees "$ORIGIN" >/dev/null
 start_mirror
-mirrors=$SERVE_URL
+mirrors=(--mirror="$SERVE_URL")
 options=mirror=$SERVE_URL
 for _ in 1 2 3; do
 	start_mirror
-	mirrors+=" $SERVE_URL"
+	mirrors+=(--mirror="$SERVE_URL")
 	options+=,mirror=$SERVE_URL
 done
 
@@ -53,8 +53,7 @@ done
 # cfs-seed: a pack is done without, too.
 cfs-store pack --all --name=all "$ORIGIN" tree >/dev/null
 for limit in 24:24 26:26 64:64; do
-	# shellcheck disable=SC2046
-	timeout 60 prlimit --nofile="$limit" cfs-seed --store="$WORK/seeded.$limit" $(printf -- '--mirror=%s ' $mirrors) \
+	timeout 60 prlimit --nofile="$limit" cfs-seed --store="$WORK/seeded.$limit" "${mirrors[@]}" \
 		tree >"$WORK/out" 2>"$WORK/err" || fail "cfs-seed with $limit: $(cat "$WORK/err")"
 	assert_in "files may be open" "$WORK/err"
 	assert_eq "$(count_objects "$WORK/seeded.$limit")" "$(count_objects "$ORIGIN")" "objects with $limit"
@@ -63,8 +62,7 @@ done
 # With too few for anything it is said so.
 for limit in 10 14; do
 	status=0
-	# shellcheck disable=SC2086
-	prlimit --nofile=$limit:$limit cfs-seed --store="$WORK/none.$limit" --mirror="${mirrors%% *}" tree \
+	prlimit --nofile="$limit:$limit" cfs-seed --store="$WORK/none.$limit" "${mirrors[0]}" tree \
 		>"$WORK/out" 2>"$WORK/err" || status=$?
 	assert_eq "$status" 1 "cfs-seed with $limit: exit status"
 	grep -Eqi "files may be open|too many open files" "$WORK/err" || fail "$limit: $(cat "$WORK/err")"
@@ -77,7 +75,7 @@ grep -Eqi "files may be open|too many open files" "$WORK/err" || fail "mount wit
 
 # Descriptors that are gone later on, when their number has been counted.
 new_store "$WORK/late"
-start_fetch "$WORK/late" "$WORK/objects" $(printf -- '--mirror %s ' $mirrors) --deadline=60
+start_fetch "$WORK/late" "$WORK/objects" "${mirrors[@]}" --deadline=60
 n=$(find "/proc/$FETCH_PID/fd" -mindepth 1 | wc -l)
 prlimit --pid "$FETCH_PID" --nofile=$((n + 6))
 mount_lazily "$WORK/late"
