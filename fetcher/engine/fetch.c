@@ -3,6 +3,7 @@
 #include "fetcher/engine/fetch.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
@@ -113,7 +114,7 @@ int fetcher_new(struct loop *loop, struct cfs_store *store,
 	for (size_t i = 0; i < N_FETCH_WAITS; i++)
 		TAILQ_INIT(&fetcher->waiting[i]);
 	fetcher->turn.call = fetch_take_turns;
-	fetcher->slots = config->max_transfers;
+	fetcher->slots = UINT_MAX;
 	fetcher->sync = (struct fetch_sync){
 		.loop = loop,
 		.store = store,

@@ -158,7 +158,7 @@ struct fetcher {
 	unsigned int zst_missing[FETCH_MIRRORS_MAX];	/* in a row */
 	struct fetch_bodies *delivered;	/* NULL: nothing was yet */
 	struct loop_deferred turn;
-	unsigned int slots;		/* GETs at once; less after a lack of descriptors */
+	unsigned int slots;		/* GETs at once after a lack of descriptors; UINT_MAX */
 	unsigned int n_since_lack;	/* objects published since */
 	size_t n_kept;			/* bodies of fetches without a GET */
 	unsigned int pauses;		/* of the loop, that the mirrors know of */
@@ -292,6 +292,13 @@ void fetch_fail_late(struct fetch *fetch);
  * @fetch: QUEUED or SEALING; gone after this unless it waits for room
  */
 void fetch_store_failed(struct fetch *fetch, int err);
+
+/** fetcher_slots() - GETs that may be under way at once */
+static inline unsigned int fetcher_slots(const struct fetcher *fetcher)
+{
+	return fetcher->slots < fetcher->config->max_transfers ?
+		       fetcher->slots : fetcher->config->max_transfers;
+}
 
 /** fetch_lacked_descriptors() - fewer GETs at once, until things have gone well for a while */
 void fetch_lacked_descriptors(struct fetcher *fetcher);

@@ -132,7 +132,7 @@ void fetch_take_turns(struct loop_deferred *deferred)
 	}
 	/* A transfer that finds no memory to put its bytes would only wait. */
 	while (fetcher->stats.in_flight + partials_n_gets(fetcher->partials) <
-		       fetcher->slots &&
+		       fetcher_slots(fetcher) &&
 	       fetcher->stats.in_flight + fetcher->stats.sealing <
 		       fetcher->config->max_files &&
 	       fetch_bodies_n_free(fetcher->bodies) > 0 &&

@@ -32,7 +32,7 @@ static bool has_slot(const struct partial *partial)
 
 	return partial->n_gets == 0 ||
 	       fetcher->stats.in_flight + partial->partials->n_gets <
-		       fetcher->slots;
+		       fetcher_slots(fetcher);
 }
 
 static uint64_t least(uint64_t a, uint64_t b)
