@@ -65,14 +65,15 @@ enum {
 
 /**
  * fuse_object_check() - does the store have this object, whole and right?
- * @entry: its sizes; NULL for any
+ * @entry: its sizes; NULL for any.  Found again after a miss, because images may
+ *	have come, and entries with them
  *
  * Counts misses, and logs what is damaged.
  *
  * Return: 0, FUSE_OBJECT_MISS, or -errno.
  */
 int fuse_object_check(struct fuse_mount *mount, const struct cfs_digest *digest,
-		      const struct allow_entry *entry);
+		      struct allow_entry **entry);
 
 /** fuse_object_fetched() - count an object that came; a wait of it is over */
 void fuse_object_fetched(struct fuse_mount *mount,

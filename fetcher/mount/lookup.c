@@ -22,14 +22,23 @@
 
 #define BLOCK_SIZE	4096
 
+/* Have images come since the last look at STORE/images? */
+static bool images_came(struct fuse_mount *mount)
+{
+	uint64_t before = allow_scan_changes(mount->scan);
+
+	(void)allow_scan_refresh(mount->scan);
+	return allow_scan_changes(mount->scan) != before;
+}
+
 struct allow_entry *fuse_object_find(struct fuse_mount *mount,
 				     const struct cfs_digest *digest)
 {
 	struct allow_entry *entry = allow_list_find(mount->allow, digest);
 
-	if (entry && entry->images)
-		return entry;
-	if (allow_scan_refresh(mount->scan) == 0)
+	/* Until its bytes were seen, another image may know its size better. */
+	if (!(entry && entry->images && (entry->settled || entry->present)) &&
+	    images_came(mount))
 		entry = allow_list_find(mount->allow, digest);
 	return entry && (entry->images || mount->config.any) ? entry : NULL;
 }
@@ -57,11 +66,16 @@ static int check_sizes(struct fuse_mount *mount, const struct cfs_digest *digest
 }
 
 int fuse_object_check(struct fuse_mount *mount, const struct cfs_digest *digest,
-		      const struct allow_entry *entry)
+		      struct allow_entry **entry)
 {
 	char hex[CFS_DIGEST_HEX_LEN + 1];
-	int outcome = check_sizes(mount, digest, entry);
+	int outcome = check_sizes(mount, digest, *entry);
 
+	/* One of them may be the first to say the right size. */
+	if (outcome > 0 && images_came(mount)) {
+		*entry = allow_list_find(mount->allow, digest);
+		outcome = check_sizes(mount, digest, *entry);
+	}
 	/* The engine looks again when one is free. */
 	if (is_descriptor_error(outcome))
 		return FUSE_OBJECT_MISS;
@@ -101,11 +115,13 @@ void fuse_object_fetched(struct fuse_mount *mount,
 uint64_t fuse_object_other_size(struct fuse_mount *mount,
 				const struct object_wait *wait, int err)
 {
-	const struct allow_entry *entry =
-		allow_list_find(mount->allow, &wait->digest);
+	const struct allow_entry *entry;
 
-	return err == -EIO && entry && entry->size != wait->size ?
-		       entry->size : wait->size;
+	if (err != -EIO)
+		return wait->size;
+	(void)images_came(mount);
+	entry = allow_list_find(mount->allow, &wait->digest);
+	return entry && entry->size != wait->size ? entry->size : wait->size;
 }
 
 static void fill_file(struct stat *st, uint64_t id, uint64_t size)
@@ -229,7 +245,7 @@ static void lookup_retry(fuse_req_t req, struct node node,
 {
 	struct fuse_mount *mount = mount_of(req);
 	struct allow_entry *entry = fuse_object_find(mount, digest);
-	uint64_t size = entry ? entry->size : ALLOW_SIZE_UNKNOWN;
+	uint64_t size;
 	int err;
 
 	if (!entry && !mount->config.any) {
@@ -240,7 +256,8 @@ static void lookup_retry(fuse_req_t req, struct node node,
 		fuse_reply_err(req, EIO);
 		return;
 	}
-	err = fuse_object_check(mount, digest, entry);
+	err = fuse_object_check(mount, digest, &entry);
+	size = entry ? entry->size : ALLOW_SIZE_UNKNOWN;
 	if (err == 0) {
 		mount->stats.repeats++;
 		fuse_reply_err(req, ESTALE);

@@ -132,6 +132,7 @@ static void open_node(fuse_req_t req, struct node node)
 	struct fuse_mount *mount = mount_of(req);
 	struct allow_entry *entry =
 		allow_list_find_node(mount->allow, node.value);
+	struct cfs_digest digest;
 	int err;
 
 	if (!entry || !(entry->images || mount->config.any)) {
@@ -140,22 +141,22 @@ static void open_node(fuse_req_t req, struct node node)
 		return;
 	}
 	mount->stats.opens++;
-	err = fuse_object_check(mount, &entry->digest, entry);
+	digest = entry->digest;
+	err = fuse_object_check(mount, &digest, &entry);
 	if (err == 0) {
 		mount->stats.hits++;
-		open_object(mount, req, &entry->digest, open_waited);
+		open_object(mount, req, &digest, open_waited);
 		return;
 	}
 	if (err == FUSE_OBJECT_MISS &&
-	    fuse_partial_wanted(mount, &entry->digest, entry->size)) {
+	    fuse_partial_wanted(mount, &digest, entry->size)) {
 		fuse_partial_open(mount, req, entry);
 		return;
 	}
 	if (err == FUSE_OBJECT_MISS)
-		err = object_wait_failed(&mount->waits, &entry->digest, 0,
-					 false);
+		err = object_wait_failed(&mount->waits, &digest, 0, false);
 	if (err == 0)
-		err = object_wait_start(&mount->waits, req, &entry->digest,
+		err = object_wait_start(&mount->waits, req, &digest,
 					entry->size, open_waited);
 	if (err) {
 		mount->stats.failed++;
