@@ -47,16 +47,23 @@ bytes 9000 "${OBJECTS[0]}"
 assert_eq "$(results "$A" timeout)" 1 "$FAULT: timeouts of A"
 done_with "$FAULT"
 
-fault "N5 body drips"
+fault "N5 body drips: another mirror is asked as well, and is sooner"
 rules "$A" "objects drip-body bps=10"
 client --mirror "$A" --mirror "$B"
+bytes 9000 "${OBJECTS[0]}"
+assert_eq "$(results "$A" timeout)" 0 "$FAULT: timeouts of A"
+done_with "$FAULT"
+
+fault "N5 body drips, and nothing may be asked for twice"
+rules "$A" "objects drip-body bps=10"
+client --mirror "$A" --mirror "$B" --no-hedge
 bytes 9000 "${OBJECTS[0]}"
 assert_eq "$(results "$A" timeout)" 1 "$FAULT: timeouts of A"
 done_with "$FAULT"
 
 fault "N5 body drips, just above the stall limit: the whole object has a limit, too"
 rules "$A" "objects drip-body bps=400"
-client --mirror "$A" --mirror "$B" --stall-rate=10 --object-timeout=3 --object-rate=1M
+client --mirror "$A" --mirror "$B" --no-hedge --stall-rate=10 --object-timeout=3 --object-rate=1M
 bytes 9000 "${OBJECTS[0]}"
 assert_eq "$(results "$A" timeout)" 1 "$FAULT: timeouts of A"
 done_with "$FAULT"
