@@ -324,6 +324,18 @@ void partial_range_advance(struct partial_range *range);
 /** partial_range_free() - an idle one */
 void partial_range_free(struct partial_range *range);
 
+/* ---- tree.c ---- */
+
+/** partial_tree_is_late() - a part of the tree that keeps all waiting */
+bool partial_tree_is_late(const struct partial_range *range);
+
+/** partial_tree_is_bad() - a part of the tree ended so that it is done without? */
+bool partial_tree_is_bad(const struct partial_range *range,
+			 enum fetch_result result);
+
+/** partial_tree_give_up() - its mirror's tree: not asked for again for this object */
+void partial_tree_give_up(struct partial_range *range, enum fetch_result result);
+
 /* ---- pace.c ---- */
 
 /** partial_look() - it is look_ms: take parts from mirrors that are slow */

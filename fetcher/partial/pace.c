@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * How parts come on.  One that comes much more slowly than another mirror would send
- * it is ended, and what it lacks is asked for there: nothing comes twice.
+ * it is ended, and what it lacks is asked for there: nothing comes twice.  A tree that
+ * comes too slowly is done without.
  */
 #include "fetcher/mirror/mirrors.h"
 #include "fetcher/partial/internal.h"
@@ -84,6 +85,12 @@ void partial_look(struct partial *partial)
 		next = TAILQ_NEXT(range, entry);
 		if (!range->active)
 			continue;
+		if (partial_tree_is_late(range)) {
+			partial_tree_give_up(range, FETCH_RESULT_TIMEOUT);
+			partial_range_cancel(range);
+			partial_settle(partial);
+			continue;
+		}
 		/* One at a time, to a mirror of which nothing is known. */
 		if (is_slow(range, &sure) && (sure || !tried) &&
 		    mirrors_may_double(mirrors, now(partial), range->mirror,
@@ -105,7 +112,10 @@ void partial_look(struct partial *partial)
 
 void partial_watch_pace(struct partial *partial)
 {
+	/* Without blocks parts of a tree may be late. */
 	if (partial->look_ms == FETCH_NEVER && partial->n_gets &&
-	    mirrors_patience_ms(fetcher_of(partial)->mirrors, 0) != UINT64_MAX)
+	    ((partial->map.has_tree &&
+	      !partial->map.bits[PARTIAL_DATA].here.n_set) ||
+	     mirrors_patience_ms(fetcher_of(partial)->mirrors, 0) != UINT64_MAX))
 		partial->look_ms = now(partial) + LOOK_MS;
 }

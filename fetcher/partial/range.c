@@ -163,13 +163,12 @@ static void note_result(struct partial_range *range, enum fetch_result result,
 		fetcher_note(fetcher, range->mirror, &event);
 		return;
 	}
-	if (refuses_range(range, result)) {
+	if (partial_tree_is_bad(range, result)) {
+		partial_tree_give_up(range, result);
+	} else if (refuses_range(range, result)) {
 		if (!(partial->no_parts & bit))
 			partials_range_refused(partial->partials, range->mirror);
 		partial->no_parts |= bit;
-	} else if (result == FETCH_RESULT_MISSING &&
-		 range->span.kind == PARTIAL_NODES) {
-		partial->no_tree |= bit;
 	} else {
 		fetch_round_add(&partial->round, range->mirror, result, status);
 	}

@@ -123,9 +123,9 @@ static void test_wrong_block_from_one_mirror(void)
 /* All are wrong: EIO, and nothing is remembered once one of them is right. */
 static void test_wrong_everywhere(void)
 {
-	static const enum manner wrong[] = { WRONG_DATA, WRONG_TREE, NO_OBJECT };
+	static const enum manner wrong[] = { WRONG_DATA, NO_OBJECT };
 
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 2; i++) {
 		struct partial_handle *handle;
 		struct part_reader r;
 
@@ -386,6 +386,68 @@ static void test_no_tree_of_this_object(void)
 	finish_large();
 }
 
+/* A tree of no use, of whatever kind, keeps nobody from the object. */
+static void test_no_tree_of_use(void)
+{
+	static const enum fetch_result ends[] = {
+		FETCH_RESULT_OK, FETCH_RESULT_TIMEOUT, FETCH_RESULT_BUSY,
+		FETCH_RESULT_STATUS, FETCH_RESULT_SHORT, FETCH_RESULT_DENIED,
+		FETCH_RESULT_RANGE, FETCH_RESULT_REDIRECT, FETCH_RESULT_BAD_SIZE,
+		FETCH_RESULT_UNREACHABLE,
+	};
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		struct partial_handle *handle;
+		struct part_reader p;
+
+		make_large();
+		start_large(1, TREES);
+		manners[0] = WRONG_TREE;
+		handle = open_it();
+		CHECK_EQ(want(handle, &p, 5000, 10), PARTIAL_WAIT);
+		spin_until_gets(1);
+		CHECK(strstr(rig.gets[0]->url, "/verity/"));
+		if (ends[i] != FETCH_RESULT_OK)
+			end_get(rig.gets[0], ends[i]);
+		serve_until(&p.calls);
+		CHECK_EQ(p.err, 0);
+		check_bytes(handle, 5000, 10);
+		check_stored(&large, true);
+		partial_close(handle);
+		finish_large();
+	}
+}
+
+/* Neither does one that does not come, or too slowly. */
+static void test_tree_that_is_late(void)
+{
+	for (int drips = 0; drips < 2; drips++) {
+		struct partial_handle *handle;
+		struct part_reader p;
+
+		make_large();
+		start_large(1, TREES);
+		rig.config.deadline_ms = 1500;
+		handle = open_it();
+		CHECK_EQ(want(handle, &p, 5000, 10), PARTIAL_WAIT);
+		spin_until_gets(1);
+		while (!rig.n_gets || strstr(rig.gets[0]->url, "/verity/")) {
+			struct http_get *get = rig.n_gets ? rig.gets[0] : NULL;
+
+			if (drips && get)
+				CHECK_EQ(get->data(get, large_tree, 1), 0);
+			spin(20);
+			CHECK_EQ(p.calls, 0);
+		}
+		serve_until(&p.calls);
+		CHECK_EQ(p.err, 0);
+		check_bytes(handle, 5000, 10);
+		CHECK(!mirror_offers(rig.fetcher->offers, 0, CFS_MIRROR_VERITY));
+		partial_close(handle);
+		finish_large();
+	}
+}
+
 static void test_who_leaves_is_not_called(void)
 {
 	struct partial_handle *handle;
@@ -461,6 +523,7 @@ RUN_TESTS(
 	T(test_without_ranges), T(test_without_ranges_is_remembered),
 	  T(test_ranges_that_are_500),
 	T(test_no_tree_of_this_object),
+	T(test_no_tree_of_use), T(test_tree_that_is_late),
 	T(test_who_leaves_is_not_called),
 	T(test_stop_tells_all),
 	T(test_deadline))
