@@ -8,6 +8,7 @@ import urllib.request
 # What a mirror may do to a request; see faultd.py.
 ACTIONS = ("close", "silent", "slow s=0.5", "slow s=3", "drip-head s=0.2", "drip-body bps=50",
            "drip-body bps=5000", "rate bps=100000", "rate bps=3000000", "rate bps=3000000",
+           "trickle s=2", "trickle s=60", "trickle s=10 late=2",
            "rst-head", "rst-body", "short", "short-nolength", "long n=1",
            "long n=100000", "endless", "length v=-5", "length v=99999999999", "two-lengths",
            "flip", "flip at=0", "portal", "gzip", "bomb", "status code=404", "status code=403",
