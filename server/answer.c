@@ -178,12 +178,10 @@ static time_t date_of(const struct connection *conn, const struct stat *st,
 /* When the image's name was made, or moved there; looked at before what it says. */
 static time_t image_named(const struct connection *conn)
 {
-	const struct store_files *files = &conn->worker->shared->files;
-	char path[sizeof("images/") + CFS_IMAGE_NAME_MAX];
 	struct stat st;
 
-	snprintf(path, sizeof(path), "images/%s", conn->target.name);
-	if (fstatat(files->root_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (cfs_store_image_stat(conn->worker->shared->files.store,
+				 conn->target.name, &st))
 		return 0;
 	return date_of(conn, &st, true);
 }

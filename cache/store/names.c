@@ -78,6 +78,20 @@ static int read_name(const struct cfs_store *store, const char *name,
 	return 0;
 }
 
+int cfs_store_image_stat(struct cfs_store *store, const char *name,
+			 struct stat *ret)
+{
+	int err = check_call(store, name);
+
+	if (err)
+		return err;
+	if (store->images_fd < 0)
+		return CFS_STORE_MISS;
+	if (fstatat(store->images_fd, name, ret, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? CFS_STORE_MISS : -errno;
+	return 0;
+}
+
 int cfs_store_image_get(struct cfs_store *store, const char *name,
 			struct cfs_digest *ret)
 {

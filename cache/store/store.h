@@ -43,6 +43,7 @@
 #include "cache/verity/digest.h"
 
 struct cfs_store;
+struct stat;
 
 enum {
 	CFS_STORE_MISS = 1,	/* no such object or image name */
@@ -175,6 +176,15 @@ bool cfs_image_name_valid(const char *name);
  */
 int cfs_store_image_get(struct cfs_store *store, const char *name,
 			struct cfs_digest *ret);
+
+/**
+ * cfs_store_image_stat() - the status of a name itself, not of the image
+ * @ret: of the link; untouched unless 0
+ *
+ * Return: 0, CFS_STORE_MISS, -EINVAL if @name is not an image name, or -errno.
+ */
+int cfs_store_image_stat(struct cfs_store *store, const char *name,
+			 struct stat *ret);
 
 /**
  * cfs_store_image_set() - pin an image under a name, replacing what was there

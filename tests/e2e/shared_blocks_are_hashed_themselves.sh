@@ -78,7 +78,8 @@ for type in xfs btrfs; do
 			cat "$WORK/out"
 			assert_in "written while it was read: True" "$WORK/out"
 			[ "$status" = 0 ] || assert_in "it changed while it was read" "$WORK/out"
-			cfs-store verify --full store
+			# What fails leaves no store where there was none.
+			[ ! -e store ] || cfs-store verify --full store
 			object=store/objects/$(object_path "$digest")
 			[ ! -e "$object" ] || cmp "$object" whole
 		done
