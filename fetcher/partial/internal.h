@@ -329,6 +329,12 @@ void partial_range_free(struct partial_range *range);
 /** partial_tree_is_late() - a part of the tree that keeps all waiting */
 bool partial_tree_is_late(const struct partial_range *range);
 
+/**
+ * partial_tree_is_not_now() - done without, because the object is to be had sooner?
+ * @at_ms: when a mirror may be asked for the tree
+ */
+bool partial_tree_is_not_now(const struct partial *partial, uint64_t at_ms);
+
 /** partial_tree_is_bad() - a part of the tree ended so that it is done without? */
 bool partial_tree_is_bad(const struct partial_range *range,
 			 enum fetch_result result);

@@ -185,6 +185,12 @@ static bool ask(struct partial *partial, const struct partial_span *span,
 		return false;
 	case MIRRORS_WAIT:
 		partial_room_left(partial, span);
+		if (span->kind == PARTIAL_NODES && at_ms != UINT64_MAX &&
+		    partial_tree_is_not_now(partial, at_ms)) {
+			partial->turn = TURN_PLAIN;
+			partial_settle(partial);
+			return false;
+		}
 		/* Without a time: when a request to it has ended. */
 		partial->wake_ms = at_ms != UINT64_MAX ? at_ms :
 				   loop_now_ms(fetcher->loop) + LOOK_AGAIN_MS;

@@ -11,6 +11,9 @@
 #define LATE_MS			3000
 #define BYTES_PER_MS		16
 
+/* A mirror with a tree that may not be asked for so long is not waited for. */
+#define NOT_NOW_MS		1000
+
 static struct fetcher *fetcher_of(const struct partial *partial)
 {
 	return partial->partials->fetcher;
@@ -34,6 +37,18 @@ bool partial_tree_is_late(const struct partial_range *range)
 	return range->span.kind == PARTIAL_NODES && range->active &&
 	       !has_blocks(range->partial) && ms >= late_ms &&
 	       range->nodes_len < ms * BYTES_PER_MS;
+}
+
+bool partial_tree_is_not_now(const struct partial *partial, uint64_t at_ms)
+{
+	const struct fetcher *fetcher = fetcher_of(partial);
+	uint64_t now_ms = loop_now_ms(fetcher->loop);
+	bool measured;
+
+	return !has_blocks(partial) && at_ms > now_ms + NOT_NOW_MS &&
+	       mirrors_expected_ms(fetcher->mirrors, now_ms,
+				   partial->round.skip | partial->no_parts,
+				   partial->size, &measured) != UINT64_MAX;
 }
 
 bool partial_tree_is_bad(const struct partial_range *range,

@@ -7,32 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cache/base/container_of.h"
 #include "cache/base/full_io.h"
 #include "fetcher/engine/internal.h"
 #include "fetcher/mirror/offers.h"
 #include "fetcher/mirror/mirrors.h"
-#include "tests/unit/large_rig.h"
+#include "tests/unit/part_rig.h"
 #include "tests/unit/test.h"
-
-/* Somebody who reads. */
-struct part_reader {
-	struct partial_reader reader;
-	int calls, err;
-};
-
-static void part_done(struct partial_reader *reader, int err)
-{
-	struct part_reader *r = container_of(reader, struct part_reader, reader);
-
-	r->calls++;
-	r->err = err;
-}
-
-static struct partials *partials(void)
-{
-	return rig.fetcher->partials;
-}
 
 static void stop_engine(void)
 {
@@ -42,32 +22,6 @@ static void stop_engine(void)
 	CHECK_EQ(loop_run(rig.loop), 0);
 	CHECK(stopped);
 	fetcher_free(rig.fetcher);
-}
-
-static struct partial_handle *open_it(void)
-{
-	struct partial_handle *handle;
-
-	CHECK(partials_readable(partials(), &large.digest, SIZE));
-	CHECK_EQ(partial_open(partials(), &large.digest, SIZE, &handle), 0);
-	return handle;
-}
-
-static int want(struct partial_handle *handle, struct part_reader *r,
-		uint64_t offset, uint64_t len)
-{
-	*r = (struct part_reader){ .reader.done = part_done };
-	return partial_read(handle, offset, len, &r->reader);
-}
-
-static void check_bytes(const struct partial_handle *handle, uint64_t offset,
-			size_t len)
-{
-	uint8_t *data = malloc(len);
-
-	CHECK_EQ(full_pread(partial_fd(handle), data, len, offset), 0);
-	CHECK(memcmp(data, large.data + offset, len) == 0);
-	free(data);
 }
 
 /* A block costs its path and itself; the rest stays where it is. */
@@ -86,7 +40,7 @@ static void test_one_block(void)
 	check_bytes(handle, 2000000, 100);
 	CHECK_EQ(rig.n_started, 3);	/* two levels, one block */
 	CHECK_EQ(want(handle, &r, 2000000, 100), 0);
-	CHECK_EQ(partials_stats(partials())->bytes, BLOCK);
+	CHECK_EQ(partials_stats(part_all())->bytes, BLOCK);
 	check_stored(&large, false);
 	partial_close(handle);
 	spin(1);
@@ -110,7 +64,7 @@ static void test_wrong_block_from_one_mirror(void)
 		serve_until(&r.calls);
 		CHECK_EQ(r.err, 0);
 		check_bytes(handle, SIZE - 1, 1);
-		CHECK(partials_stats(partials())->wrong >= 1);
+		CHECK(partials_stats(part_all())->wrong >= 1);
 		CHECK(mirrors_stats(rig.fetcher->mirrors, 0)
 			      ->results[FETCH_RESULT_BAD_DIGEST] >= 1);
 		CHECK_EQ(mirrors_stats(rig.fetcher->mirrors, 1)
@@ -162,7 +116,7 @@ static void test_the_whole_after_a_part(void)
 	serve_until(&r.calls);
 	CHECK_EQ(r.err, 0);
 	check_stored(&large, true);
-	CHECK_EQ(partials_stats(partials())->bytes,
+	CHECK_EQ(partials_stats(part_all())->bytes,
 		 (SIZE + BLOCK - 1) / BLOCK * BLOCK);
 	CHECK_EQ(fetcher_stats(rig.fetcher)->objects, 1);
 	/* Who had it open reads on. */
@@ -208,7 +162,7 @@ static void test_in_a_row(void)
 		if (want(handle, &r, at, 131072) == PARTIAL_WAIT)
 			serve_until(&r.calls);
 	check_bytes(handle, 0, SIZE);
-	CHECK(partials_stats(partials())->waits < 10);
+	CHECK(partials_stats(part_all())->waits < 10);
 	partial_close(handle);
 	finish_large();
 }
@@ -243,7 +197,7 @@ static void test_blocks_outlive_the_engine(void)
 	serve_until(&r.calls);
 	CHECK_EQ(r.err, 0);
 	CHECK_EQ(rig.n_started, 0);
-	CHECK_EQ(partials_stats(partials())->kept, 255);
+	CHECK_EQ(partials_stats(part_all())->kept, 255);
 	check_bytes(handle, 6 * BLOCK, 500000);
 	CHECK_EQ(want(handle, &r, 5 * BLOCK, BLOCK), PARTIAL_WAIT);
 	serve_until(&r.calls);
@@ -260,7 +214,7 @@ static void test_without_trees(void)
 
 	make_large();
 	start_large(2, "composefs-mirror 1\n");
-	CHECK(!partials_readable(partials(), &large.digest, SIZE));
+	CHECK(!partials_readable(part_all(), &large.digest, SIZE));
 	ask(&r, &large, FETCH_DEMAND);
 	serve_until(&r.calls);
 	CHECK_EQ(r.err, 0);
@@ -367,87 +321,6 @@ static void test_ranges_that_are_500(void)
 	finish_large();
 }
 
-/* The mirrors have trees, but none of this object. */
-static void test_no_tree_of_this_object(void)
-{
-	struct partial_handle *handle;
-	struct part_reader p;
-
-	make_large();
-	start_large(2, TREES);
-	manners[0] = manners[1] = NO_TREE;
-	handle = open_it();
-	CHECK_EQ(want(handle, &p, 5000, 10), PARTIAL_WAIT);
-	serve_until(&p.calls);
-	CHECK_EQ(p.err, 0);
-	check_bytes(handle, 5000, 10);
-	check_stored(&large, true);
-	partial_close(handle);
-	finish_large();
-}
-
-/* A tree of no use, of whatever kind, keeps nobody from the object. */
-static void test_no_tree_of_use(void)
-{
-	static const enum fetch_result ends[] = {
-		FETCH_RESULT_OK, FETCH_RESULT_TIMEOUT, FETCH_RESULT_BUSY,
-		FETCH_RESULT_STATUS, FETCH_RESULT_SHORT, FETCH_RESULT_DENIED,
-		FETCH_RESULT_RANGE, FETCH_RESULT_REDIRECT, FETCH_RESULT_BAD_SIZE,
-		FETCH_RESULT_UNREACHABLE,
-	};
-
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-		struct partial_handle *handle;
-		struct part_reader p;
-
-		make_large();
-		start_large(1, TREES);
-		manners[0] = WRONG_TREE;
-		handle = open_it();
-		CHECK_EQ(want(handle, &p, 5000, 10), PARTIAL_WAIT);
-		spin_until_gets(1);
-		CHECK(strstr(rig.gets[0]->url, "/verity/"));
-		if (ends[i] != FETCH_RESULT_OK)
-			end_get(rig.gets[0], ends[i]);
-		serve_until(&p.calls);
-		CHECK_EQ(p.err, 0);
-		check_bytes(handle, 5000, 10);
-		check_stored(&large, true);
-		partial_close(handle);
-		finish_large();
-	}
-}
-
-/* Neither does one that does not come, or too slowly. */
-static void test_tree_that_is_late(void)
-{
-	for (int drips = 0; drips < 2; drips++) {
-		struct partial_handle *handle;
-		struct part_reader p;
-
-		make_large();
-		start_large(1, TREES);
-		rig.config.deadline_ms = 1500;
-		handle = open_it();
-		CHECK_EQ(want(handle, &p, 5000, 10), PARTIAL_WAIT);
-		spin_until_gets(1);
-		while (!rig.n_gets || strstr(rig.gets[0]->url, "/verity/")) {
-			struct http_get *get = rig.n_gets ? rig.gets[0] : NULL;
-
-			if (drips && get)
-				CHECK_EQ(get->data(get, large_tree, 1), 0);
-			spin(20);
-			CHECK_EQ(p.calls, 0);
-		}
-		serve_until(&p.calls);
-		CHECK_EQ(p.err, 0);
-		check_bytes(handle, 5000, 10);
-		CHECK(!mirror_offers(rig.fetcher->offers, 0, CFS_MIRROR_VERITY));
-		partial_close(handle);
-		finish_large();
-	}
-}
-
 static void test_who_leaves_is_not_called(void)
 {
 	struct partial_handle *handle;
@@ -522,8 +395,6 @@ RUN_TESTS(
 	T(test_wrong_parts_without_trees),
 	T(test_without_ranges), T(test_without_ranges_is_remembered),
 	  T(test_ranges_that_are_500),
-	T(test_no_tree_of_this_object),
-	T(test_no_tree_of_use), T(test_tree_that_is_late),
 	T(test_who_leaves_is_not_called),
 	T(test_stop_tells_all),
 	T(test_deadline))
