@@ -44,13 +44,23 @@ assert_eq "$status" 1 "status of an unreadable file"
 grep -q "^mkcomposefs: unreadable/.*: Permission denied$" "$WORK/err" ||
 	fail "the unreadable file is not named: $(cat "$WORK/err")"
 
-# Killed while it reads: a sparse file gives it something to do.
-truncate -s 20G "$WORK/tree/endless"
+# Killed while it reads a file that takes it some time: one without holes.
+head -c 256M /dev/zero | tr '\0' x >"$WORK/tree/endless"
+reads() {
+	local fd
+
+	for fd in "/proc/$1/fd/"*; do
+		[ ! "$fd" -ef "$2" ] || return 0
+	done
+	return 1
+}
 for signal in HUP TERM KILL; do
-	mkcomposefs --store="$WORK/store" --name=never "$WORK/tree" "$WORK/out/image" 2>/dev/null &
+	nice -n 5 mkcomposefs --store="$WORK/store" --name=never "$WORK/tree" "$WORK/out/image" 2>/dev/null &
 	pid=$!
-	reading() { find "/proc/$pid/fd" -lname "*/endless" 2>/dev/null | grep -q .; }
-	wait_for 20 reading
+	# Without a pause: it must not be through before it is seen.
+	until reads "$pid" "$WORK/tree/endless"; do
+		[ -d "/proc/$pid/fd" ] || fail "it ended, and was not seen reading"
+	done
 	kill "-$signal" "$pid"
 	wait "$pid" 2>/dev/null && fail "SIG$signal did not end it"
 	untouched "SIG$signal"

@@ -42,7 +42,7 @@ left "a mount from a dead mirror" mount.composefs "http://127.0.0.1:1/images/tre
 left "a mount of what no mirror has" mount.composefs "$SERVE_URL/images/none" "$WORK/mnt" -o "store=$store"
 left "a mount on what is not there" mount.composefs "$url" "$WORK/nowhere" -o "store=$store"
 left "a mount with a bad option" mount.composefs "$url" "$WORK/mnt" -o "store=$store,nonsense"
-left "cfs-seed" cfs-seed --quiet --store="$store" --mirror=http://127.0.0.1:1 tree
+left "cfs-seed" cfs-seed --quiet --deadline=1 --store="$store" --mirror=http://127.0.0.1:1 tree
 left "mkcomposefs" mkcomposefs --store="$store" "$WORK/nowhere"
 # A folder that was there stays, and what is in it.
 mkdir "$WORK/open/kept"
