@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cache/base/options.h"
+#include "cache/base/process.h"
 #include "fetcher/report/cfs_report.h"
 
 static const char usage[] =
@@ -99,8 +100,10 @@ int main(int argc, char **argv)
 		.lengths = { sizeof(rows) / sizeof(rows[0]) },
 		.base = { &options },
 	};
-	int rest, status, err = option_parse(&parser, argc, argv, &rest);
+	int rest, status, err;
 
+	process_begin();
+	err = option_parse(&parser, argc, argv, &rest);
 	if (err == 0) {
 		rest += take_task(&options, argc - rest, argv + rest);
 		err = check(&parser, &options, argc - rest, argv + rest);
