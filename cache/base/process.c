@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* open() takes the lowest free number: all below @fd are open. */
@@ -26,6 +27,7 @@ void process_begin(void)
 		open_standard(fd);
 	signal(SIGCHLD, SIG_DFL);
 	signal(SIGXFSZ, SIG_IGN);
+	umask(umask(0) & ~(mode_t)S_IRWXU);
 }
 
 /* As far as this process may: what limits a shell shall not end a daemon. */

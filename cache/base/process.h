@@ -8,6 +8,8 @@
  *	SIGCHLD				ignored: then no child can be waited for
  *	SIGXFSZ, RLIMIT_FSIZE		low: death in the middle of a write, instead of EFBIG
  *	signal mask			anything
+ *	umask				0777: files that the program itself can't open again;
+ *					what it says of others is kept
  */
 #ifndef CACHE_BASE_PROCESS_H
 #define CACHE_BASE_PROCESS_H

@@ -49,7 +49,7 @@ static int inherit(const struct replace_file *file, int fd)
 	mode_t mode = file->mode;
 	struct stat st;
 
-	if (!file->exists)
+	if (!file->exists && !file->fixed_mode)
 		return 0;
 	if (file->keeps_owner && fstat(fd, &st) < 0)
 		return -errno;
@@ -133,6 +133,7 @@ int replace_file_begin_at(struct replace_file *file, int dir_fd,
 	int err = 0;
 
 	*file = (struct replace_file){ .fd = -1, .dir_fd = -1, .mode = mode };
+	file->fixed_mode = true;
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		file->exists = true;
 	else if (errno != ENOENT)

@@ -28,6 +28,7 @@ struct replace_file {
 	char *name;			/* inside dir_fd; owned */
 	bool in_place;			/* no regular file: written directly */
 	bool in_memory;			/* fd has no place in dir_fd's file system */
+	bool fixed_mode;		/* @mode, whatever the umask is */
 	bool exists;			/* there is a file to be replaced */
 	bool keeps_owner;		/* of it: */
 	uid_t uid;

@@ -26,6 +26,14 @@ static bool is_guest(int parent_fd, uid_t *ret_uid, gid_t *ret_gid)
 	return true;
 }
 
+int store_make_dir(int parent_fd, const char *name, mode_t mode)
+{
+	if (mkdirat(parent_fd, name, mode) < 0)
+		return errno == EEXIST ? 0 : -errno;
+	return fchmodat(parent_fd, name, mode, AT_SYMLINK_NOFOLLOW) < 0 ?
+		       -errno : 0;
+}
+
 /*
  * Made with the owner's rights, so that it is the owner's from the beginning: the
  * name can be exchanged before anything could be done to a folder of root's.
@@ -43,8 +51,7 @@ static int make_folder(int parent_fd, const char *name, mode_t mode)
 		setfsgid(gid);
 		setfsuid(uid);
 	}
-	if (mkdirat(parent_fd, name, mode) < 0 && errno != EEXIST)
-		err = -errno;
+	err = store_make_dir(parent_fd, name, mode);
 	if (guest) {
 		setfsuid(geteuid());
 		setfsgid(getegid());

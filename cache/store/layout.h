@@ -78,6 +78,13 @@ int store_folder_open(int parent_fd, const char *path, unsigned int flags,
 		      mode_t mode);
 
 /**
+ * store_make_dir() - make a folder with just that mode, whatever the umask is
+ *
+ * Return: 0, also if there is something of that name, or -errno.
+ */
+int store_make_dir(int parent_fd, const char *name, mode_t mode);
+
+/**
  * object_folder() - open the folder that an object is in
  * @flags: FOLDER_*
  * @ret_name: the object's name in it

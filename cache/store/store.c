@@ -28,8 +28,9 @@ static int open_named(const char *path, unsigned int flags, int *ret_fd)
 
 		if (err < 0)
 			return err;
-		if (mkdir(path, 0700) < 0 && errno != EEXIST)
-			return -errno;
+		err = store_make_dir(AT_FDCWD, path, 0700);
+		if (err < 0)
+			return err;
 		fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	}
 	if (fd < 0)
