@@ -13,6 +13,7 @@
 #include "cache/base/cleanup.h"
 #include "cache/base/full_io.h"
 #include "cache/base/replace_file.h"
+#include "cache/store/layout.h"
 #include "cache/store/store.h"
 
 #define FILE_NAME	"mirror"
@@ -146,20 +147,23 @@ static unsigned int look(int store_fd)
 
 int cfs_mirror_file_update(struct cfs_store *store)
 {
-	CLEANUP_CLOSE int lock_fd = openat(cfs_store_root_fd(store), ".",
-					   O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int root_fd = cfs_store_root_fd(store);
+	CLEANUP_CLOSE int lock_fd = -1;
 	char old[CFS_MIRROR_FILE_MAX + 1];
 	unsigned int present, missing;
 	size_t len;
 	int err;
 
-	if (lock_fd < 0 || flock(lock_fd, LOCK_EX) < 0)
-		return -errno;
-	err = read_old(lock_fd, old, &len);
+	/* Not the folder: any user who can read a public store could lock that. */
+	err = store_lock_open(root_fd, root_fd, ".lock-mirror", &lock_fd);
+	if (err == 0)
+		err = store_lock_take(lock_fd, LOCK_EX, true);
+	if (err == 0)
+		err = read_old(root_fd, old, &len);
 	if (err == 0)
 		err = cfs_mirror_file_parse(old, len, &present);
 	if (err < 0)
 		return err;
-	missing = look(lock_fd) & ~present;
-	return missing ? write_new(lock_fd, old, len, missing) : 0;
+	missing = look(root_fd) & ~present;
+	return missing ? write_new(root_fd, old, len, missing) : 0;
 }

@@ -20,7 +20,8 @@
  * could be locked by any user, and kept so.  Where nothing can be written, and in a folder
  * of objects only, it is the folder.
  *
- * The names of images have such a file, .lock-images, for the moment of a change.
+ * The names of images have such a file, .lock-images, for the moment of a change, and the
+ * file "mirror" has .lock-mirror.
  *
  * Ownership: the descriptor returned is the caller's; closing it unlocks.  Don't
  * take a lock that a child process must not inherit: it is close-on-exec, but a

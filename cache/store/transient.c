@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cache/base/cleanup.h"
@@ -13,6 +14,9 @@
 
 /* No image name starts with a dot, so this is never taken for one. */
 #define MARK_MAX	(CFS_IMAGE_NAME_MAX + sizeof("..transient"))
+
+#define PAUSE_MS	10
+#define HOLD_TRIES	100
 
 static void mark_of(const char *name, char ret[MARK_MAX])
 {
@@ -61,14 +65,25 @@ bool cfs_transient_is(const struct cfs_store *store, const char *name)
 int cfs_transient_hold(struct cfs_store *store, const struct cfs_digest *digest,
 		       int *ret_fd)
 {
+	const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000 * 1000 };
+	char name[CFS_DIGEST_HEX_LEN + 1], mark[MARK_MAX];
 	CLEANUP_CLOSE int fd = -1;
-	int err = cfs_store_get(store, digest, &fd);
+	int tries = 0;
 
-	if (err)
-		return err < 0 ? err : -ENOENT;
-	while (flock(fd, LOCK_SH) < 0)
-		if (errno != EINTR)
+	if (store->images_fd < 0)
+		return -ENOENT;
+	cfs_digest_format(digest, name);
+	mark_of(name, mark);
+	fd = openat(store->images_fd, mark,
+		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	/* The last one that ends has it for a moment. */
+	while (flock(fd, LOCK_SH | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK || ++tries == HOLD_TRIES)
 			return -errno;
+		nanosleep(&pause, NULL);
+	}
 	*ret_fd = take_fd(&fd);
 	return 0;
 }

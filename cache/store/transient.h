@@ -8,8 +8,9 @@
  *	images/DIGEST			the name, like any other
  *	images/.DIGEST.transient	beside it: it is transient
  *
- * Each mount's fetcher holds a shared lock (flock) on the image; the one that gets it
- * for itself alone at its end was the last.  A fetcher that is killed leaves the
+ * Each mount's fetcher holds a shared lock (flock) on the mark, which only those who may
+ * write to the store can open; the one that gets it for itself alone at its end was the
+ * last.  A fetcher that is killed leaves the
  * name; the next one that serves the image takes it off.
  *
  * Everything passed in is borrowed; any thread.
@@ -39,10 +40,12 @@ void cfs_transient_keep(struct cfs_store *store, const char *name);
 bool cfs_transient_is(const struct cfs_store *store, const char *name);
 
 /**
- * cfs_transient_hold() - an image is in use
+ * cfs_transient_hold() - an image that has such a name is in use
  * @ret_fd: to be closed when it is not any more, see cfs_transient_release()
  *
- * Return: 0, -ENOENT (the store lacks it) or -errno.
+ * Waits a second at most for another process that has the mark.
+ *
+ * Return: 0, -ENOENT (its name stays, or it has none), -EWOULDBLOCK or -errno.
  */
 int cfs_transient_hold(struct cfs_store *store, const struct cfs_digest *digest,
 		       int *ret_fd);

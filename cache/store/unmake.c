@@ -15,7 +15,7 @@
 static const char *const folders[] = { "objects", "images" };
 
 /* lock.h: they are made with the first lock. */
-static const char *const locks[] = { ".lock", ".lock-images" };
+static const char *const locks[] = { ".lock", ".lock-images", ".lock-mirror" };
 
 #define N_FOLDERS	(sizeof(folders) / sizeof(folders[0]))
 

@@ -32,7 +32,7 @@ for name in "${quick[@]}"; do
 done
 exec 9<&-
 cfs-store gc . >/dev/null
-left=$(find . -name '.*' ! -name . ! -name .lock ! -name .lock-images | sort)
+left=$(find . -name '.*' ! -name . ! -name .lock ! -name .lock-images ! -name .lock-mirror | sort)
 assert_eq "$left" "" "what is left"
 cfs-store verify --full .
 [ -e "packs/$IMAGE_DIGEST" ] || fail "the pack is gone"

@@ -6,9 +6,11 @@
 #include <string.h>
 #include <sys/file.h>
 
+#include "cache/mirror/mirror_file.h"
 #include "cache/store/explain.h"
 #include "cache/store/list.h"
 #include "cache/store/partial.h"
+#include "cache/store/transient.h"
 #include "tests/unit/store_dir.h"
 
 static void test_a_new_store_is_private(void)
@@ -31,6 +33,96 @@ static void test_a_new_store_is_private(void)
 	cfs_store_close(store);
 	cfs_store_close(NULL);
 	folder_free(path);
+}
+
+static mode_t mode_at(const char *folder, const char *name)
+{
+	char path[600];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	CHECK_EQ(lstat(path, &st), 0);
+	return st.st_mode & 07777;
+}
+
+static void test_modes_do_not_depend_on_the_umask(void)
+{
+	static const mode_t masks[] = { 0, 022, 077, 0777 };
+
+	for (size_t i = 0; i < sizeof(masks) / sizeof(masks[0]); i++) {
+		struct cfs_digest digest = digest_of("x", 1);
+		char path[256], sub[512], object[CFS_OBJECT_NAME_LEN + 1];
+		struct cfs_store *store = NULL;
+		mode_t before;
+		int fd = -1;
+
+		folder_new(path);
+		snprintf(sub, sizeof(sub), "%s/store", path);
+		before = umask(masks[i]);
+		CHECK_EQ(cfs_store_open(sub, CFS_STORE_CREATE, &store), 0);
+		CHECK_EQ(cfs_object_stage(store, 1, &fd), 0);
+		CHECK_EQ(write(fd, "x", 1), 1);
+		CHECK_EQ(cfs_object_publish(store, fd, &digest), 0);
+		fd = -1;
+		CHECK_EQ(cfs_store_folder(store, "profiles", true, &fd), 0);
+		close(fd);
+		CHECK_EQ(cfs_mirror_file_update(store), 0);
+		umask(before);
+		CHECK_EQ(mode_at(sub, ""), 0700);
+		CHECK_EQ(mode_at(sub, "objects"), 0755);
+		CHECK_EQ(mode_at(sub, "images"), 0755);
+		CHECK_EQ(mode_at(sub, "profiles"), 0755);
+		CHECK_EQ(mode_at(sub, "mirror"), 0644);
+		snprintf(path + strlen(path), sizeof(path) - strlen(path),
+			 "/store/objects");
+		cfs_object_name_format(&digest, object);
+		CHECK_EQ(mode_at(path, object), 0444);
+		object[2] = '\0';
+		CHECK_EQ(mode_at(path, object), 0755);
+		cfs_store_close(store);
+		path[strlen(path) - strlen("/store/objects")] = '\0';
+		folder_free(path);
+	}
+}
+
+/* A public store: any user can open, and so lock, its folders and objects. */
+static void test_locks_of_readers_stop_nobody(void)
+{
+	struct store_dir dir = store_dir_new();
+	struct cfs_digest digest = digest_of("x", 1), named;
+	char hex[CFS_DIGEST_HEX_LEN + 1];
+	int objects_fd, fd = -1, other_fd = -1, root_fd;
+
+	CHECK_EQ(cfs_object_stage(dir.store, 1, &fd), 0);
+	CHECK_EQ(write(fd, "x", 1), 1);
+	CHECK_EQ(cfs_object_publish(dir.store, fd, &digest), 0);
+	fd = -1;
+	cfs_digest_format(&digest, hex);
+	CHECK_EQ(cfs_store_get(dir.store, &digest, &objects_fd), 0);
+	root_fd = open(dir.path, O_RDONLY | O_DIRECTORY);
+	CHECK(root_fd >= 0);
+	CHECK_EQ(flock(objects_fd, LOCK_EX), 0);
+	CHECK_EQ(flock(root_fd, LOCK_EX), 0);
+	alarm(20);
+
+	CHECK_EQ(cfs_store_folder(dir.store, "packs", true, &fd), 0);
+	close(fd);
+	CHECK_EQ(cfs_mirror_file_update(dir.store), 0);
+
+	CHECK_EQ(cfs_transient_hold(dir.store, &digest, &fd), -ENOENT);
+	CHECK_EQ(cfs_transient_set(dir.store, &digest), 0);
+	CHECK_EQ(cfs_transient_hold(dir.store, &digest, &fd), 0);
+	CHECK_EQ(cfs_transient_hold(dir.store, &digest, &other_fd), 0);
+	cfs_transient_release(dir.store, &digest, fd);
+	CHECK_EQ(cfs_store_image_get(dir.store, hex, &named), 0);	/* the other has it */
+	close(fd);
+	cfs_transient_release(dir.store, &digest, other_fd);
+	CHECK_EQ(cfs_store_image_get(dir.store, hex, &named), CFS_STORE_MISS);
+	alarm(0);
+	close(other_fd);
+	close(objects_fd);
+	close(root_fd);
+	store_dir_free(&dir);
 }
 
 static void test_a_file_is_no_store(void)
@@ -332,7 +424,9 @@ static void test_repositories_of_others_are_refused(void)
 RUN_TESTS(T(test_a_link_is_no_folder),
 	  T(test_the_folders_of_a_store_are_folders), T(test_root_is_a_guest),
 	  T(test_repositories_of_others_are_refused),
-	  T(test_a_new_store_is_private), T(test_a_file_is_no_store),
+	  T(test_a_new_store_is_private),
+	  T(test_modes_do_not_depend_on_the_umask),
+	  T(test_locks_of_readers_stop_nobody), T(test_a_file_is_no_store),
 	  T(test_a_miss_is_not_an_error),
 	  T(test_a_published_object_can_be_read),
 	  T(test_only_regular_files_are_objects),
