@@ -166,6 +166,16 @@ static void say_waiting(const struct cfs_store_lock_holder *holder)
 	store_complain("%s", cfs_store_lock_format(holder, text));
 }
 
+/* What could not be written is missed by the reader of a pipe or a file. */
+static int finish(int status)
+{
+	if (fflush(stdout) < 0 && status == STORE_EXIT_OK)
+		return store_complain("stdout: %m");
+	if (ferror(stdout) && status == STORE_EXIT_OK)
+		return store_complain("stdout: not all could be written");
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	process_begin();
@@ -174,14 +184,14 @@ int main(int argc, char **argv)
 		return store_usage_error("no command");
 	if (strcmp(argv[1], "--help") == 0) {
 		fputs(usage, stdout);
-		return 0;
+		return finish(STORE_EXIT_OK);
 	}
 	if (strcmp(argv[1], "--version") == 0) {
 		puts("cfs-store " CFS_VERSION);
-		return 0;
+		return finish(STORE_EXIT_OK);
 	}
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
-			return commands[i].run(argc - 1, argv + 1);
+			return finish(commands[i].run(argc - 1, argv + 1));
 	return store_usage_error("%s: no such command", argv[1]);
 }

@@ -118,8 +118,8 @@ int cfs_store_explain_open(const char *path, int err, struct errmsg *msg)
 
 	if (root_fd >= 0 && err == -EMEDIUMTYPE) {
 		what = store_foreign(root_fd, &mark);
-		return errmsg_set(msg, err, "%s: not a store but a %s (it has %s): what needs its objects only that program knows; nothing was changed",
-				  path, what ? what : "repository of another program",
+		return errmsg_set(msg, err, "%s: not a store but %s (it has %s): what needs its objects only that program knows; nothing was changed",
+				  path, what ? what : "a repository of another program",
 				  mark);
 	}
 	if (root_fd >= 0 && err == -ENOENT)

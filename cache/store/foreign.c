@@ -20,12 +20,13 @@ static const struct {
 		mode_t type;
 	} marks[2];			/* all of them are there */
 } repositories[] = {
-	{ "composefs-rs repository", { { "meta.json", S_IFREG } } },
-	{ "composefs-rs repository", { { "streams", S_IFDIR } } },
-	{ "composefs-rs repository", { { "images/refs", S_IFDIR } } },
-	{ "OSTree repository", { { "config", S_IFREG }, { "refs", S_IFDIR } } },
-	{ "OSTree repository", { { ".ostree", S_IFDIR } } },
-	{ "git repository", { { "HEAD", S_IFREG }, { "refs", S_IFDIR } } },
+	{ "a composefs-rs repository", { { "meta.json", S_IFREG } } },
+	{ "a composefs-rs repository", { { "streams", S_IFDIR } } },
+	{ "a composefs-rs repository", { { "images/refs", S_IFDIR } } },
+	/* Before OSTree's: a bare one has a config and refs/, too. */
+	{ "a git repository", { { "HEAD", S_IFREG }, { "refs", S_IFDIR } } },
+	{ "an OSTree repository", { { "config", S_IFREG }, { "refs", S_IFDIR } } },
+	{ "an OSTree repository", { { ".ostree", S_IFDIR } } },
 };
 
 static bool has(int root_fd, const char *path, mode_t type)

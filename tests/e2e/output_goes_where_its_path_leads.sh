@@ -90,6 +90,12 @@ make /dev/null
 if [ -c /dev/full ]; then
 	assert_fails make /dev/full 2>err
 	assert_in "No space left" err
+	mkcomposefs --store=full-store --name=os tree
+	for command in "import full-store want os2" "gc full-store" "ls full-store" --help; do
+		# shellcheck disable=SC2086 # words
+		assert_fails cfs-store $command 2>err >/dev/full
+		assert_in "stdout: No space left" err
+	done
 fi
 mksock "$WORK/socket"
 assert_fails make socket 2>err

@@ -32,6 +32,7 @@ like() {
 	git)
 		mkdir -p "$1/refs/heads" "$1/images"
 		echo 'ref: refs/heads/main' >"$1/HEAD"
+		printf '[core]\n\tbare = true\n' >"$1/config"
 		;;
 	images) ;;
 	esac
@@ -41,6 +42,8 @@ picture() { (cd "$1" && find . -printf '%p %y %m %l %s %T@\n' | sort); }
 for kind in composefs-rs old-composefs-rs OSTree git images; do
 	repository=$WORK/$kind
 	like "$repository" "$kind"
+	expected="${kind#old-} repository"
+	[ "$kind" != images ] || expected=images/
 	picture "$repository" >"$WORK/before"
 	for operation in gc "gc --dry-run" "gc --max-size=1K" "verify --repair" \
 		"verify --full --repair" "unpin $IMAGE_DIGEST" compress trees \
@@ -54,7 +57,7 @@ for kind in composefs-rs old-composefs-rs OSTree git images; do
 		# Without images/ only gc has no ground to stand on.
 		[ "$kind" = images ] && [ "${words[0]}" != gc ] && continue
 		assert_fails cfs-store "${words[@]}" >"$WORK/out" 2>&1
-		assert_in "${kind#old-}" "$WORK/out"
+		assert_in "$expected" "$WORK/out"
 		picture "$repository" >"$WORK/after"
 		diff "$WORK/before" "$WORK/after" || fail "changed by cfs-store ${words[*]}"
 	done
@@ -64,7 +67,7 @@ for kind in composefs-rs old-composefs-rs OSTree git images; do
 			"cfs-fetch --foreground --mirror=http://127.0.0.1:1 --store=$repository $WORK/mnt"; do
 			read -r -a words <<<"$other"
 			assert_fails "${words[@]}" >"$WORK/out" 2>&1
-			assert_in "${kind#old-}" "$WORK/out"
+			assert_in "$expected" "$WORK/out"
 		done
 	fi
 	picture "$repository" >"$WORK/after"
