@@ -150,6 +150,11 @@ int mount_image(struct request *r, int *ret_fd, struct errmsg *msg)
 		    overlay ? "overlay" : "kernel", o->verity_check);
 	/* With verity the kernel wants the whole; composefs.ko, in the store. */
 	fetcher.partial_reads = overlay && o->verity_check == 0;
+	if (fetcher.partial_reads) {
+		err = check_object_sizes(r, msg);
+		if (err < 0)
+			return err;
+	}
 	if (fetcher.n_mirrors) {
 		err = mount_fetcher_start(&fetcher, &r->digest, &fetch_fd, msg);
 		if (err < 0)

@@ -6,6 +6,7 @@
  *	mount.composefs.c	arguments in, steps in order, exit status out
  *	mount_get_image.c	where objects are, the image, what vouches for it
  *	mount_backend.c		composefs.ko, or EROFS and overlayfs
+ *	mount_sizes.c		objects of a wrong size are not served
  *	mount_remount.c		what is mounted already
  */
 #ifndef CACHE_PROGRAMS_MOUNT_REQUEST_H
@@ -70,6 +71,16 @@ int get_image(struct request *r, struct errmsg *msg);
 
 /** check_image() - against digest=, or as something that nobody vouches for */
 int check_image(struct request *r, struct errmsg *msg);
+
+/**
+ * check_object_sizes() - compare the objects that are here with the image, by stat only
+ *
+ * For a mount that does not check objects when they are opened.  One of a wrong size is moved
+ * aside if it can be fetched again.
+ *
+ * Return: 0, -EUCLEAN (a damaged object, named in @msg) or -errno.
+ */
+int check_object_sizes(struct request *r, struct errmsg *msg);
 
 /** forget_image() - the mount failed: an image that is not trusted keeps no name */
 void forget_image(struct request *r);
