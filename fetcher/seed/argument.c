@@ -8,6 +8,7 @@
 
 #include "cache/base/cleanup.h"
 #include "cache/base/errmsg.h"
+#include "cache/base/url_text.h"
 #include "cache/image/file.h"
 #include "cache/mirror/profile.h"
 #include "cache/store/inspect.h"
@@ -226,6 +227,15 @@ static int by_file(const struct seed_target *target, const char *what,
 	return take_image(target, what, NULL, ret, msg);
 }
 
+/* Mirrors are an option: so the same mirrors can be asked for all of it. */
+static int by_url(const char *what, struct errmsg *msg)
+{
+	CLEANUP_FREE char *masked = url_masked(what);
+
+	return errmsg_set(msg, -EINVAL, "%s: a URL is given as --mirror, and here the name of its image",
+			  masked ? masked : "URL");
+}
+
 int seed_what(const struct seed_target *target, const char *what,
 	      struct seed_meaning *ret, struct errmsg *msg)
 {
@@ -234,6 +244,8 @@ int seed_what(const struct seed_target *target, const char *what,
 	*ret = (struct seed_meaning){ .is_profile = false };
 	if (cfs_digest_parse(what, strlen(what), &digest) == 0)
 		return by_digest(target, what, &digest, ret, msg);
+	if (url_scheme_len(what))
+		return by_url(what, msg);
 	if (strchr(what, '/'))
 		return by_file(target, what, ret, msg);
 	return by_name(target, what, ret, msg);

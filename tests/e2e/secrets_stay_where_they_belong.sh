@@ -198,6 +198,13 @@ for url in "http://user:sesame@$CLEAR/x" "http://user:sesame@$CLEAR:99999" "ftp:
 	assert_eq "$status" 2 "$url: exit status"
 	! grep -q sesame "$WORK/err" || fail "shown: $(cat "$WORK/err")"
 done
+for url in "http://user:sesame@$NEAR/images/app" "ftp://user:sesame@[/x"; do
+	status=0
+	cfs-seed --store="$WORK/mounted" --mirror="http://$NEAR" "$url" 2>"$WORK/err" || status=$?
+	assert_eq "$status" 1 "cfs-seed of $url: exit status"
+	assert_in "is given as --mirror" "$WORK/err"
+	! grep -q sesame "$WORK/err" || fail "shown: $(cat "$WORK/err")"
+done
 DEADLINE=0.1 seed --mirror="http://$NEAR" --proxy-file="$WORK/proxy"
 assert_eq "$status" 1 "a proxy that is not there"
 assert_in "proxy http://***@127.0.0.1:1" "$WORK/err"
