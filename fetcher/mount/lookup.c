@@ -382,19 +382,16 @@ void fuse_answer_getattr(fuse_req_t req, fuse_ino_t ino,
 	fuse_reply_attr(req, &st, keep);
 }
 
-/* A full, read-only file system as large as all objects together. */
+/* The store's: what is fetched goes there, and what it has no room for can't be. */
 void fuse_answer_statfs(fuse_req_t req, fuse_ino_t ino)
 {
-	const struct allow_count *total =
-		allow_list_total(mount_of(req)->allow);
-	struct statvfs st = {
-		.f_bsize = BLOCK_SIZE,
-		.f_frsize = BLOCK_SIZE,
-		.f_blocks = (total->bytes + BLOCK_SIZE - 1) / BLOCK_SIZE,
-		.f_files = total->objects,
-		.f_namemax = 255,
-	};
+	struct statvfs st;
 
+	if (fstatvfs(cfs_store_objects_fd(mount_of(req)->store), &st) < 0) {
+		fuse_reply_err(req, errno);
+		return;
+	}
+	st.f_namemax = 255;
 	(void)ino;
 	fuse_reply_statfs(req, &st);
 }

@@ -13,10 +13,14 @@ make_origin
 new_store "$WORK/store"
 start_mirror
 echo "s3cr3t-t0ken" >"$WORK/token"
+chmod 600 "$WORK/token"
 dead=$(dead_url)
 start_fetch "$WORK/store" "$WORK/objects" --mirror "$dead" --mirror "$SERVE_URL" \
 	--token-file "$WORK/token" --status-file "$WORK/status.json"
 cmp "$WORK/tree/large" "$WORK/objects/$(path_of large)"
+
+assert_eq "$(stat -f -c '%b %c' "$WORK/objects")" "$(stat -f -c '%b %c' "$WORK/store")" \
+	"what df shows: the store's blocks and inodes"
 
 cfs-fetch --status "$WORK/objects" | tee "$WORK/text"
 assert_in "mountpoint    $WORK/objects" "$WORK/text"
