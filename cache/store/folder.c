@@ -28,8 +28,15 @@ static bool is_guest(int parent_fd, uid_t *ret_uid, gid_t *ret_gid)
 
 int store_make_dir(int parent_fd, const char *name, mode_t mode)
 {
+	CLEANUP_CLOSE int fd = -1;
+
 	if (mkdirat(parent_fd, name, mode) < 0)
 		return errno == EEXIST ? 0 : -errno;
+	fd = openat(parent_fd, name,
+		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0)
+		return fchmod(fd, mode) < 0 ? -errno : 0;
+	/* Not readable, by an umask.  This needs /proc, which may not be there. */
 	return fchmodat(parent_fd, name, mode, AT_SYMLINK_NOFOLLOW) < 0 ?
 		       -errno : 0;
 }

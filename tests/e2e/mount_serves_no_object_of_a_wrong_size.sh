@@ -16,25 +16,25 @@ mkdir "$WORK/mnt"
 object=$(object_path "$(composefs-info measure-file "$WORK/tree/large")")
 
 for size in 0 1000 +4096; do
-	rm -rf "$WORK/store"
-	cp -a --reflink=auto "$WORK/origin" "$WORK/store"
-	truncate -s "$size" "$WORK/store/objects/$object" || {
+	store=$WORK/store$size
+	cp -a --reflink=auto "$WORK/origin" "$store"
+	truncate -s "$size" "$store/objects/$object" || {
 		cat "$WORK/tree/large" >"$WORK/cut"
 		truncate -s "$size" "$WORK/cut"
-		mv -f "$WORK/cut" "$WORK/store/objects/$object"
+		mv -f "$WORK/cut" "$store/objects/$object"
 	}
-	assert_fails mount.composefs "$WORK/store/images/tree" "$WORK/mnt" \
-		-o "basedir=$WORK/store/objects,backend=overlay" 2>"$WORK/err"
-	assert_in "/large: object $WORK/store/objects/$object is damaged" "$WORK/err"
+	assert_fails mount.composefs "$store/images/tree" "$WORK/mnt" \
+		-o "basedir=$store/objects,backend=overlay" 2>"$WORK/err"
+	assert_in "/large: object $store/objects/$object is damaged" "$WORK/err"
 	assert_in "cfs-store verify --repair" "$WORK/err"
 
 	mount.composefs "$SERVE_URL/images/tree" "$WORK/mnt" \
-		-o "store=$WORK/store,digest=$IMAGE_DIGEST,verity_check=0,backend=overlay" 2>"$WORK/err"
+		-o "store=$store,digest=$IMAGE_DIGEST,verity_check=0,backend=overlay" 2>"$WORK/err"
 	assert_in "/large: object $object had another size" "$WORK/err"
 	cmp "$WORK/tree/large" "$WORK/mnt/large"
 	umount "$WORK/mnt"
 done
 
-rm -f "$WORK/store/objects/$object"
-mount.composefs "$WORK/store/images/tree" "$WORK/mnt" -o "basedir=$WORK/store/objects,backend=overlay"
+rm -f "$store/objects/$object"
+mount.composefs "$store/images/tree" "$WORK/mnt" -o "basedir=$store/objects,backend=overlay"
 umount "$WORK/mnt"
