@@ -64,6 +64,8 @@ static bool may_be_told(int err)
 		return !sim.healthy && sim.deadline_ms != UINT64_MAX;
 	case -ENOSPC:
 		return sim.disk_failed || sim.has_limits;
+	case -EFBIG:		/* larger than the quota or the disk */
+		return sim.has_limits;
 	default:
 		return sim.disk_failed && (err == -EDQUOT || err == -EROFS);
 	}
@@ -211,6 +213,7 @@ static void ask(struct reader *reader)
 {
 	struct partials *partials = fetcher_partials(sim.fetcher);
 	const struct sim_object *object;
+	int err;
 
 	if (reader->handle && sim_chance(3))
 		close_part(reader);
@@ -226,9 +229,14 @@ static void ask(struct reader *reader)
 	    partials_readable(partials, &object->digest, object->size)) {
 		sim_trace("reader%d opens o%d in part",
 			  (int)(reader - readers), reader->object);
-		SIM_CHECK(partial_open(partials, &object->digest, object->size,
-				       &reader->handle) == 0);
-		ask_part(reader);
+		err = partial_open(partials, &object->digest, object->size,
+				   &reader->handle);
+		/* What is larger than the quota is refused at once. */
+		SIM_CHECK(err == 0 || (err == -ENOSPC && sim.has_limits));
+		if (err == 0)
+			ask_part(reader);
+		else
+			sim_event_start(&reader->event, 1 + sim_below(500));
 		return;
 	}
 	ask_whole(reader);
@@ -298,7 +306,7 @@ static void want_done(struct fetch_waiter *waiter, int err)
 
 	sim_trace("o%d was wanted: %s", i, err ? strerror(-err) : "here");
 	/* What is larger than the quota can't be had. */
-	if (err == 0 || (err == -ENOSPC && sim.has_limits))
+	if (err == 0 || ((err == -ENOSPC || err == -EFBIG) && sim.has_limits))
 		wanted &= ~((uint32_t)1 << i);
 	else if (sim.phase == SIM_HEALED)
 		sim_event_start(&wanter->event, 500);

@@ -85,7 +85,9 @@ cmp tree/size-4096 mnt/size-4096
 umount mnt
 wait_for 10 eval '! pgrep -x cfs-fetch >/dev/null'
 mount_cfs "$image" "$WORK/mnt" "basedir=$objects,backend=overlay"
-assert_fails mount.composefs "$image" mnt -o "remount,basedir=$objects" 2>err
+mount.composefs "$image" mnt -o "remount,noatime,basedir=$objects"
+[[ $(mounted) == *" overlay ro,noatime,"* ]] || fail "$(mounted)"
+assert_fails mount.composefs "$image" mnt -o "remount,basedir=$WORK/empty" 2>err
 assert_in "unmount it" err
 umount mnt
 
