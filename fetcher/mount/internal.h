@@ -68,9 +68,9 @@ enum {
  * @entry: its sizes; NULL for any.  Found again after a miss, because images may
  *	have come, and entries with them
  *
- * Counts misses, and logs what is damaged.
+ * Counts misses, and logs what is damaged or can't be looked at.
  *
- * Return: 0, FUSE_OBJECT_MISS, or -errno.
+ * Return: 0, FUSE_OBJECT_MISS, or -EIO: the store can't be read there.
  */
 int fuse_object_check(struct fuse_mount *mount, const struct cfs_digest *digest,
 		      struct allow_entry **entry);

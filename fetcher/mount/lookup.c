@@ -79,15 +79,22 @@ int fuse_object_check(struct fuse_mount *mount, const struct cfs_digest *digest,
 	/* The engine looks again when one is free. */
 	if (is_descriptor_error(outcome))
 		return FUSE_OBJECT_MISS;
-	if (outcome < 0)
-		return outcome;
 	if (outcome == 0)
 		return 0;
+	cfs_digest_format(digest, hex);
+	if (outcome < 0) {
+		/* A folder of the store that is a link, for instance: ELOOP is not the reader's. */
+		if (log_limit_pass(&mount->log_damaged, loop_now_ms(mount->loop)))
+			log_line(LOG_ERR,
+				 "unreadable object=%s error=\"%s\" suppressed=%llu",
+				 hex, strerror(-outcome),
+				 (unsigned long long)mount->log_damaged.suppressed);
+		return -EIO;
+	}
 	mount->stats.misses++;
 	if (outcome != CFS_STORE_DAMAGED)
 		return FUSE_OBJECT_MISS;
 	mount->stats.damaged++;
-	cfs_digest_format(digest, hex);
 	if (log_limit_pass(&mount->log_damaged, loop_now_ms(mount->loop)))
 		log_line(LOG_WARNING,
 			 "damaged object=%s action=\"fetching it again\" suppressed=%llu",

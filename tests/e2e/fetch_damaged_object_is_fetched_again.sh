@@ -31,3 +31,11 @@ for damage in 'echo short >"$place"' 'ln -s /etc/passwd "$place"' 'mkdir "$place
 		"things in quarantine"
 done
 assert_eq "$(counter requests damaged)" 6 "damaged objects counted"
+
+# A link in place of a whole folder is not followed: an error of the store, and said to be one.
+mv "${place%/*}" "$WORK/aside"
+ln -s "$WORK/aside" "${place%/*}"
+assert_errno EIO read "$WORK/objects/$object"
+assert_in "unreadable object=${object/\//}" "$FETCH_LOG"
+rm "${place%/*}"
+cmp "$WORK/tree/large" "$WORK/objects/$object"
