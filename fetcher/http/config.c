@@ -174,10 +174,17 @@ static char *trimmed(char *line)
 	return line;
 }
 
-/* What a secret in a file of that access is worth: its group's reading is to be said. */
-static int judge_access(const struct secret_file *file)
+/* Of a file in a format of other programs: who may read it is to be said. */
+static int judge_foreign(const struct secret_file *file)
 {
 	return file->access == SECRET_FILE_OPEN ? -EPERM : file->access;
+}
+
+/* Of a file that is ours: its group's reading is to be said. */
+static int judge_access(const struct secret_file *file)
+{
+	return file->access == SECRET_FILE_READABLE ? -EPERM :
+						      judge_foreign(file);
 }
 
 int fetch_config_add_header_file(struct fetch_config *config, const char *path)
@@ -232,7 +239,7 @@ int fetch_config_set_proxy_file(struct fetch_config *config, const char *path)
 	config->proxy = strdup(file.text);
 	if (!config->proxy)
 		return -ENOMEM;
-	return strchr(config->proxy, '@') ? judge_access(&file) : 0;
+	return strchr(config->proxy, '@') ? judge_foreign(&file) : 0;
 }
 
 /* Tokens in the hardware have a URI, which libcurl understands. */
@@ -312,5 +319,5 @@ int fetch_config_add_s3_file(struct fetch_config *config, const char *path)
 	}
 	if (err == 0 && (!config->s3_key_id || !config->s3_secret))
 		err = -EINVAL;
-	return err < 0 ? err : judge_access(&file);
+	return err < 0 ? err : judge_foreign(&file);
 }

@@ -169,7 +169,8 @@ int fetch_config_add_token_file(struct fetch_config *config, const char *path);
 /**
  * fetch_config_set_proxy_file() - the proxy that the first line names
  *
- * Return: as fetch_config_add_header_file().
+ * Return: as fetch_config_add_header_file(), but SECRET_FILE_READABLE if others may read
+ * a password in it.
  */
 int fetch_config_set_proxy_file(struct fetch_config *config, const char *path);
 
@@ -190,7 +191,7 @@ int fetch_config_set_pem(struct fetch_pem *pem, const char *path, bool is_key);
  *	aws_secret_access_key and perhaps aws_session_token of section [default],
  *	or without a section
  *
- * Return: as fetch_config_add_header_file(); also -EINVAL if one is missing.
+ * Return: as fetch_config_set_proxy_file(); also -EINVAL if one is missing.
  */
 int fetch_config_add_s3_file(struct fetch_config *config, const char *path);
 

@@ -21,6 +21,9 @@ static int file_error(const struct option_parser *parser, const char *name,
 	if (err == SECRET_FILE_GROUP)
 		fprintf(stderr, "%s: --%s=%s: its group may read it\n",
 			parser->program, name, path);
+	else if (err == SECRET_FILE_READABLE)
+		fprintf(stderr, "%s: --%s=%s: others may read this secret: chmod 600 %s\n",
+			parser->program, name, path, path);
 	else if (err == -EPERM)
 		return option_complain(parser, "--%s=%s: others may read or change this secret: chmod 600 %s",
 				       name, path, path);

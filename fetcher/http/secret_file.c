@@ -28,8 +28,10 @@ static int access_of(int fd, const char *path)
 
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return SECRET_FILE_PRIVATE;
-	if (st.st_mode & (S_IRWXO | S_IWGRP))
+	if (st.st_mode & (S_IWOTH | S_IWGRP))
 		return SECRET_FILE_OPEN;
+	if (st.st_mode & S_IROTH)
+		return SECRET_FILE_READABLE;
 	return st.st_mode & S_IRGRP && !is_credential(path) ?
 		       SECRET_FILE_GROUP : SECRET_FILE_PRIVATE;
 }

@@ -2,9 +2,11 @@
 /*
  * Small files that an administrator writes: tokens, headers, passwords, keys.
  *
- * What is secret must not be in a file that others may read or change.  A group may read
- * it, since that is how services are given secrets, but that is said.  Pipes and the like
- * are as they are.
+ * A token, a secret header or a key must not be in a file that others may read or change.
+ * A group may read it, since that is how services are given secrets, but that is said.
+ * Files in a format of other programs, with the mode that these gave them (a proxy's URL,
+ * credentials of S3), are taken if others may read them, which is said, and refused if
+ * others may change them.  Pipes and the like are as they are.
  */
 #ifndef FETCHER_HTTP_SECRET_FILE_H
 #define FETCHER_HTTP_SECRET_FILE_H
@@ -15,7 +17,8 @@
 enum {
 	SECRET_FILE_PRIVATE = 0,	/* none but its owner */
 	SECRET_FILE_GROUP = 1,		/* its group may read it */
-	SECRET_FILE_OPEN = 2,		/* others may read it, or change it */
+	SECRET_FILE_READABLE = 2,	/* others may read it */
+	SECRET_FILE_OPEN = 3,		/* others may change it */
 };
 
 /**

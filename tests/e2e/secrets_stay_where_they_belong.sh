@@ -84,9 +84,12 @@ for option in token-file="$WORK/token" header-file="$WORK/headers" s3-credential
 	for mode in 644 604 602 620 666; do
 		chmod $mode "$file"
 		# shellcheck disable=SC2086
-		seed --mirror="https://$SAFE" --$option
-		assert_eq "$status" 2 "$option with mode $mode: exit status"
+		DEADLINE=0.1 seed --mirror="https://$SAFE" --$option
 		assert_in "chmod 600 $file" "$WORK/err"
+		# Other programs write these, too, with the mode that they like.
+		if [[ $option$mode != @(s3-credentials|proxy-file)*6[04]4 ]]; then
+			assert_eq "$status" 2 "$option with mode $mode: exit status"
+		fi
 	done
 	chmod 640 "$file"
 	# shellcheck disable=SC2086
