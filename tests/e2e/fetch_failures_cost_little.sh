@@ -19,7 +19,7 @@ head -c 9000000 /dev/urandom >"$WORK/tree/wide"
 make_origin
 cfs-store trees "$ORIGIN" >/dev/null
 mkdir "$WORK/small-disk"
-mount -t tmpfs -o size=4m none "$WORK/small-disk"
+mount -t tmpfs -o size=40m none "$WORK/small-disk"
 new_store "$WORK/small-disk/store"
 ln -s "$WORK/small-disk/store" "$WORK/store"
 start_mirror
@@ -90,7 +90,9 @@ mv "$WORK/away/small3" "$ORIGIN/objects/$(path_of small3)"
 reads_well small3
 
 mark
+free=$(df -B1 --output=avail "$WORK/small-disk" | tail -n 1)
+fallocate -l $((free - (4 << 20))) "$WORK/small-disk/ballast"
 assert_eq "$(hammer 2 "$WORK/objects/$(path_of wide)")" ENOSPC "a full store"
 stays_cheap "a full store" 30 60
-mount -o remount,size=100m "$WORK/small-disk"
+rm "$WORK/small-disk/ballast"
 cmp "$WORK/tree/wide" "$WORK/mnt/wide"
