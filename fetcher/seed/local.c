@@ -246,8 +246,17 @@ static char *next_by_name(struct from *from)
 /* The next file of a wanted size; called with the lock held. */
 static char *next_by_walk(struct from *from)
 {
+	char *const paths[] = { (char *)from->path, NULL };
 	const FTSENT *entry;
 
+	/* Not before it is needed: glibc leaks a walk that is closed before it has begun. */
+	if (!from->walk)
+		from->walk = fts_open(paths, FTS_PHYSICAL | FTS_COMFOLLOW |
+				      FTS_NOCHDIR | FTS_XDEV, NULL);
+	if (!from->walk) {
+		from->err = -errno;
+		return NULL;
+	}
 	while ((entry = fts_read(from->walk)))
 		if (entry->fts_info == FTS_F &&
 		    size_is_wanted(from, (uint64_t)entry->fts_statp->st_size))
@@ -316,7 +325,6 @@ int seed_from(struct seed_plan *plan, struct cfs_store *store,
 	      const char *path, bool dry_run, unsigned int n_threads,
 	      struct seed_from_report *ret)
 {
-	char *const paths[] = { (char *)path, NULL };
 	struct from from = {
 		.plan = plan,
 		.store = store,
@@ -334,13 +342,9 @@ int seed_from(struct seed_plan *plan, struct cfs_store *store,
 		return -ENOTDIR;
 	err = index_wanted(&from);
 	if (err == 0) {
-		from.walk = fts_open(paths, FTS_PHYSICAL | FTS_COMFOLLOW |
-				     FTS_NOCHDIR | FTS_XDEV, NULL);
-		err = from.walk ? 0 : -errno;
-	}
-	if (err == 0) {
 		run(&from, n_threads);
-		fts_close(from.walk);
+		if (from.walk)
+			fts_close(from.walk);
 		err = from.err;
 	}
 	free(from.by_size);
