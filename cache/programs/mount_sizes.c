@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "cache/base/cleanup.h"
@@ -18,7 +20,7 @@
 struct sizes {
 	struct request *r;
 	struct errmsg *msg;
-	int folder_fds[MOUNT_BASEDIRS_MAX];	/* -1: a fetcher */
+	int folder_fds[MOUNT_BASEDIRS_MAX];	/* -1: not looked into */
 };
 
 static void close_image(struct cfs_image_file **image)
@@ -73,6 +75,19 @@ static int check_size(void *context, const struct cfs_image_object *object)
 			  (uint64_t)st.st_size, object->size);
 }
 
+/*
+ * -1: on FUSE, or not there.  A fetcher's folder would fetch each object that is looked
+ * up in it, and a slow one keep the mount waiting.
+ */
+static int open_local(const char *path)
+{
+	CLEANUP_CLOSE int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct statfs fs;
+
+	return fd >= 0 && fstatfs(fd, &fs) == 0 && fs.f_type != FUSE_SUPER_MAGIC ?
+		       take_fd(&fd) : -1;
+}
+
 int check_object_sizes(struct request *r, struct errmsg *msg)
 {
 	CLEANUP(close_image) struct cfs_image_file *file = NULL;
@@ -86,9 +101,7 @@ int check_object_sizes(struct request *r, struct errmsg *msg)
 	if (err < 0)
 		return err;
 	for (i = 0; i < r->basedirs.n; i++)
-		sizes.folder_fds[i] = r->basedirs.dirs[i].fetches ? -1 :
-			open(r->basedirs.dirs[i].path,
-			     O_PATH | O_DIRECTORY | O_CLOEXEC);
+		sizes.folder_fds[i] = open_local(r->basedirs.dirs[i].path);
 	err = cfs_image_objects(cfs_image_file_image(file), check_size, &sizes);
 	for (i = 0; i < r->basedirs.n; i++)
 		cleanup_close(&sizes.folder_fds[i]);
