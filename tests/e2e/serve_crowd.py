@@ -68,8 +68,10 @@ def check_waiting(port, metrics, _store, limit):
         served(metrics, what, "/metrics")
         for conn in conns:
             conn.sock.close()
-    # It has fewer connections than any of the crowd's peers.
-    equal(loyal.get(url("small")).response()[0], 200, "an idle client of its own address")
+    # It has fewer connections than any of the crowd's peers.  Each worker looks at its own
+    # connections only, so among several the idle client may be all that one of them has.
+    if os.environ["WORKERS"] == "1":
+        equal(loyal.get(url("small")).response()[0], 200, "an idle client of its own address")
 
 
 def check_monitors(_port, metrics, _store, _limit):

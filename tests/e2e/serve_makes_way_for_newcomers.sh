@@ -10,9 +10,11 @@
 
 max=40
 python3 "$E2E/serve_crowd.py" make 0 0 "$STORE" 0
-for io in auto epoll; do
+for server in "auto 1" "auto 2" "epoll 1" "epoll 2"; do
+	read -r io WORKERS <<<"$server"
+	export WORKERS
 	port=$(free_port)
-	start_serve "$STORE" --unsealed --io=$io --workers=2 --max-connections=$max --metrics="127.0.0.1:$port"
+	start_serve "$STORE" --unsealed --io="$io" --workers="$WORKERS" --max-connections=$max --metrics="127.0.0.1:$port"
 	wait_port "$port"
 	for what in waiting monitors busy unfair reset; do
 		python3 "$E2E/serve_crowd.py" $what "$SERVE_PORT" "$port" "$STORE" $max
