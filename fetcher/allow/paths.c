@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #define FIRST_SLOTS	64
 
@@ -25,7 +26,7 @@ static uint64_t hash_of(const char *folder, size_t folder_len, const char *name,
 
 static size_t slot_of(const struct allow_paths *paths, uint64_t hash)
 {
-	size_t i = hash & (paths->n_slots - 1);
+	size_t i = (hash * paths->secret >> 32) & (paths->n_slots - 1);
 
 	while (paths->slots[i] && paths->slots[i] != hash)
 		i = (i + 1) & (paths->n_slots - 1);
@@ -38,6 +39,7 @@ static int grow(struct allow_paths *paths)
 	struct allow_paths grown = {
 		.n_slots = paths->n_slots ? 2 * paths->n_slots : FIRST_SLOTS,
 		.n = paths->n,
+		.secret = paths->secret,
 	};
 
 	if (2 * paths->n < paths->n_slots)
@@ -45,6 +47,11 @@ static int grow(struct allow_paths *paths)
 	grown.slots = calloc(grown.n_slots, sizeof(*grown.slots));
 	if (!grown.slots)
 		return -ENOMEM;
+	/* Without randomness the table is easier to slow down, not wrong. */
+	if (!grown.secret &&
+	    getrandom(&grown.secret, sizeof(grown.secret), GRND_NONBLOCK) < 0)
+		grown.secret = (uintptr_t)grown.slots;
+	grown.secret |= 1;
 	for (size_t i = 0; i < paths->n_slots; i++)
 		if (paths->slots[i])
 			grown.slots[slot_of(&grown, paths->slots[i])] =

@@ -22,6 +22,7 @@
 
 struct allow_paths {
 	uint64_t *slots;		/* owned; 0: free */
+	uint64_t secret;		/* odd: chosen names don't crowd in one place */
 	size_t n_slots;			/* 0 or a power of two */
 	size_t n;
 };
