@@ -122,7 +122,8 @@ class Injuries:
 
     def folder_is_exchanged(self):
         top = f"{self.world.store}/objects"
-        folders = [f for f in os.listdir(top) if len(f) == 2]
+        # Not the image's: without its object nothing may be fetched.
+        folders = [f for f in os.listdir(top) if len(f) == 2 and f != self.world.image[:2]]
         if not folders:
             return "no folder to exchange"
         path = f"{top}/{self.dice.choice(folders)}"
