@@ -204,6 +204,7 @@ void fetcher_stop(struct fetcher *fetcher, void (*stopped)(void *context),
 	size_t i;
 
 	fetcher->stopping = true;
+	fetch_room_stop(&fetcher->room);
 	mirror_offers_stop(fetcher->offers);
 	/* Who is told may leave other fetches: look again each time. */
 	for (i = 0; i < FETCH_N_BUCKETS; i++)

@@ -255,6 +255,11 @@ void fetch_room_start(struct fetch_room *room)
 	start(room, false, 0);
 }
 
+void fetch_room_stop(struct fetch_room *room)
+{
+	room->stopping = true;
+}
+
 void fetch_room_end(struct fetch_room *room)
 {
 	quota_share_close(&room->share);
@@ -279,7 +284,7 @@ bool fetch_room_collect(struct fetch_room *room, uint64_t need)
 	if (!room->limits)
 		return false;
 	if (!room->running) {
-		if (barren(room, need))
+		if (room->stopping || barren(room, need))
 			return false;
 		start(room, true, need);
 	}
@@ -344,7 +349,7 @@ void fetch_room_landed(struct fetch_room *room, uint64_t bytes, uint64_t *booked
 	room->used += bytes;
 	if (room->running)
 		room->added += bytes;
-	if (!limits || room->running ||
+	if (!limits || room->running || room->stopping ||
 	    loop_now_ms(room->loop) < room->quiet_until_ms)
 		return;
 	if ((limits->max_size && room->known &&

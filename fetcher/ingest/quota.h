@@ -102,6 +102,7 @@ struct fetch_room {
 	struct quota_share share;	/* with other processes */
 	struct loop_work work;
 	bool running;
+	bool stopping;			/* no collection begins any more */
 	bool urgent;			/* an object found no room: make some */
 	bool refused;			/* by the quota, not by the disk */
 	uint64_t need, others;		/* bytes for it; booked when it began */
@@ -120,6 +121,13 @@ struct fetch_room {
 
 /** fetch_room_start() - find out what the store takes, if there is a quota */
 void fetch_room_start(struct fetch_room *room);
+
+/**
+ * fetch_room_stop() - begin no collection any more; one may still be running
+ *
+ * What is published while stopping, such as the profile of the start, is counted.
+ */
+void fetch_room_stop(struct fetch_room *room);
 
 /** fetch_room_end() - not running; nothing is on its way any more */
 void fetch_room_end(struct fetch_room *room);
